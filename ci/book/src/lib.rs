@@ -1,0 +1,18 @@
+//! The verifier behind `cargo book`.
+//!
+//! A book is a set of *pages*; a page holds *blocks* (fenced code); each block has one *check*, which runs in one
+//! *lane* and leaves *evidence*. Nothing here knows a particular book: what is particular lies in the book's
+//! `book.toml`, under `[preprocessor.book]`, and in its tests.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`model`] | the words: block, origin, lane, verdict, finding |
+//! | [`config`] | `book.toml`'s `[preprocessor.book]` |
+//! | [`page`] | pages to blocks; includes, anchors, facts |
+//! | [`evidence`] | the store of what ran, and freshness |
+//! | [`run`] | the jobs: cargo tests with line coverage, snippets, consoles, diagrams, the site |
+//! | [`site`] | the HTML site: preprocessor, badges, links, live reload |
+
+pub mod model;
+pub mod run;
+pub mod site;

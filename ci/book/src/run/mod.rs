@@ -1,0 +1,4 @@
+//! The jobs that checks are made of.
+
+pub mod console;
+pub mod snippets;

@@ -1,0 +1,5 @@
+//! The HTML site.
+
+pub mod links;
+pub mod mermaid;
+pub mod serve;

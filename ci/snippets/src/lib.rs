@@ -1,0 +1,1 @@
+//! Crates for the Rust that pages write inline.

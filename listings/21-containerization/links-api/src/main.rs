@@ -1,0 +1,2 @@
+//! links-api
+fn main() {}
