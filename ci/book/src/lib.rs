@@ -13,6 +13,9 @@
 //! | [`run`] | the jobs: cargo tests with line coverage, snippets, consoles, diagrams, the site |
 //! | [`site`] | the HTML site: preprocessor, badges, links, live reload |
 
+pub mod config;
+pub mod evidence;
 pub mod model;
+pub mod page;
 pub mod run;
 pub mod site;
