@@ -19,3 +19,4 @@ pub mod model;
 pub mod page;
 pub mod run;
 pub mod site;
+pub mod workspace;

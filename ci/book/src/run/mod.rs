@@ -2,3 +2,4 @@
 
 pub mod console;
 pub mod snippets;
+pub mod tests;
