@@ -15,8 +15,12 @@
 
 pub mod config;
 pub mod evidence;
+pub mod job;
+pub mod lanes;
 pub mod model;
+pub mod new;
 pub mod page;
 pub mod run;
 pub mod site;
+pub mod status;
 pub mod workspace;

@@ -1,2 +1,3 @@
-//! cargo book
+//! `cargo book`.
+
 fn main() {}

@@ -1,5 +1,6 @@
 //! The jobs that checks are made of.
 
 pub mod console;
+pub mod leftovers;
 pub mod snippets;
 pub mod tests;

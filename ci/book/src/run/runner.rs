@@ -1,0 +1,649 @@
+//! Which jobs run, in what order, and what their records say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::config::Config;
+use crate::evidence::{Checked, Hashes, Record, Store, now, sha256};
+use crate::job::{Job, Kind, block_hash};
+use crate::lanes;
+use crate::model::{Block, BlockResult, Finding, Lane, Origin, Root, Verdict};
+use crate::page::{self, Pages};
+use crate::run::{console, leftovers, snippets, tests};
+use crate::status::{Knowledge, Report};
+use crate::workspace::{Package, Workspace};
+
+/// What `cargo book test` was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Only these lanes; empty: every lane that this machine can run.
+    pub lanes: Vec<Lane>,
+    /// A lane that is missing is a failure.
+    pub required: bool,
+    /// Only jobs with an input that git says has changed.
+    pub changed: bool,
+    /// Rewrite captured files and console outputs.
+    pub bless: bool,
+    /// Only jobs whose name, page or listing holds this text.
+    pub pattern: Option<String>,
+    /// Only every N-th job, from the I-th on (I counts from 1).
+    pub shard: Option<(usize, usize)>,
+    /// Run also what has not changed.
+    pub again: bool,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// All findings, sorted by page and line.
+    pub findings: Vec<Finding>,
+    /// What could not be run, by lane, with the reason.
+    pub missing: BTreeMap<Lane, String>,
+    /// The blocks as they stand now.
+    pub report: Report,
+    /// How many jobs ran, and how many had not changed.
+    pub jobs: (usize, usize),
+}
+
+/// A book that has been read.
+#[derive(Debug)]
+pub struct Book {
+    /// Where it lies.
+    pub root: Root,
+    /// Its settings.
+    pub config: Config,
+    /// Its pages.
+    pub pages: Pages,
+    /// Its packages.
+    pub workspace: Workspace,
+}
+
+impl Book {
+    /// Reads `book.toml`, the pages and the workspace.
+    pub fn read(root: Root) -> Result<Book> {
+        let config = Config::load(&root).map_err(|finding| anyhow::anyhow!("{finding}"))?;
+        let pages = page::load(&root, &config);
+        let workspace = Workspace::load(&root, &config)?;
+        Ok(Book { root, config, pages, workspace })
+    }
+
+    /// The jobs of the book.
+    pub fn jobs(&self, hashes: &mut Hashes) -> Vec<Job> {
+        crate::job::plan(&self.root, &self.config, &self.pages, &self.workspace, hashes)
+    }
+
+    /// What is known of every block. Runs nothing.
+    pub fn report(&self) -> Report {
+        let mut hashes = Hashes::new(&self.root);
+        let jobs = self.jobs(&mut hashes);
+        let store = Store::of(&self.root);
+        let knowledge = Knowledge::gather(&self.pages, &self.workspace, &jobs, &store, &mut hashes);
+        Report::of(knowledge.rows(), &self.config.src)
+    }
+}
+
+struct Runner<'a> {
+    book: &'a Book,
+    options: &'a Options,
+    store: Store,
+    hashes: Hashes,
+    id: String,
+    findings: Vec<Finding>,
+    ran: usize,
+}
+
+/// Runs what was asked for.
+pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
+    let work = book.root.work();
+    std::fs::create_dir_all(&work)?;
+    let lock = std::fs::File::create(work.join("lock"))?;
+    if lock.try_lock().is_err() {
+        bail!("another `cargo book test` is running in this folder\n  fix: wait until it has ended");
+    }
+    let store = Store::of(&book.root);
+    store.sweep();
+    let mut hashes = Hashes::new(&book.root);
+    let jobs = book.jobs(&mut hashes);
+    store.keep_only(&jobs.iter().map(|j| j.id.clone()).collect());
+    let wanted = select(book, options, &jobs)?;
+    let mut missing = BTreeMap::new();
+    let mut todo: Vec<&Job> = Vec::new();
+    let mut kept = 0;
+    {
+        let knowledge = Knowledge::gather(&book.pages, &book.workspace, &jobs, &store, &mut hashes);
+        let mut lanes: BTreeMap<Lane, Option<String>> = BTreeMap::new();
+        for job in wanted.iter().copied() {
+            if knowledge.has_passed(job) && !options.again && !options.bless {
+                kept += 1;
+                continue;
+            }
+            let why = lanes.entry(job.lane).or_insert_with(|| lanes::missing(&book.root, job.lane));
+            match why {
+                Some(why) => {
+                    missing.insert(job.lane, why.clone());
+                }
+                None => todo.push(job),
+            }
+        }
+    }
+    // A lane that was asked for by name, or that must be there, is no bonus.
+    for lane in &options.lanes {
+        if jobs.iter().any(|j| j.lane == *lane)
+            && let Some(why) = lanes::missing(&book.root, *lane)
+        {
+            missing.insert(*lane, why);
+        }
+    }
+    let id = format!("{}-{}", std::process::id(), &sha256(now().as_bytes())[..8]);
+    let mut runner = Runner { book, options, store, hashes, id, findings: Vec::new(), ran: 0 };
+    let docker = todo.iter().any(|j| j.lane >= Lane::Docker);
+    let before = docker.then(|| leftovers::Snapshot::take());
+    let done = runner.all(&todo);
+    if let Some(before) = before {
+        runner.findings.extend(before.left(&runner.id));
+    }
+    done?;
+    let Runner { store, mut hashes, findings: mut found, ran, .. } = runner;
+    // Captured files may have been written: the pages are read again.
+    let again;
+    let book = if options.bless {
+        hashes.forget();
+        again = Book::read(book.root.clone())?;
+        &again
+    } else {
+        book
+    };
+    let jobs = book.jobs(&mut hashes);
+    let knowledge = Knowledge::gather(&book.pages, &book.workspace, &jobs, &store, &mut hashes);
+    let rows = knowledge.rows();
+    found.extend(book.pages.findings.clone());
+    let whole = options.pattern.is_none() && !options.changed;
+    let gaps = knowledge.gaps(&rows);
+    let selected: BTreeSet<&str> = wanted.iter().map(|j| j.id.as_str()).collect();
+    found.extend(gaps.into_iter().filter(|gap| whole || selects(book, options, &selected, gap)));
+    found.sort();
+    found.dedup();
+    Ok(Outcome { findings: found, missing, report: Report::of(rows, &book.config.src), jobs: (ran, kept) })
+}
+
+/// Whether a gap belongs to what was asked for.
+fn selects(book: &Book, options: &Options, jobs: &BTreeSet<&str>, gap: &Finding) -> bool {
+    if let Some(pattern) = &options.pattern
+        && gap.page.contains(pattern.as_str())
+    {
+        return true;
+    }
+    let block = book.pages.blocks().find(|b| b.page == gap.page && b.line == gap.line);
+    let package = block.and_then(|b| b.origin.file()).and_then(|f| book.workspace.package_of(&f.path));
+    package.is_some_and(|p| jobs.iter().any(|id| id.starts_with(&format!("test:{}:", p.name))))
+}
+
+fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job]) -> Result<Vec<&'a Job>> {
+    let changed = options.changed.then(|| git_changed(&book.root)).transpose()?;
+    let shown = book.pages.shown();
+    let chosen: Vec<&Job> = jobs
+        .iter()
+        .filter(|job| options.lanes.is_empty() || options.lanes.contains(&job.lane))
+        .filter(|job| {
+            options.pattern.as_deref().is_none_or(|pattern| {
+                job.id.contains(pattern)
+                    || job.inputs.keys().any(|path| !path.starts_with('=') && path.contains(pattern) && job.kind != Kind::Site)
+                    // A page's listings are proven by the tests of their packages.
+                    || job.package().is_some_and(|name| {
+                        shown.iter().any(|(path, blocks)| {
+                            book.workspace.package_of(path).is_some_and(|p| p.name == name)
+                                && blocks.iter().any(|b| b.page.contains(pattern))
+                        })
+                    })
+            })
+        })
+        .filter(|job| {
+            changed.as_ref().is_none_or(|changed| {
+                job.inputs.keys().any(|path| changed.contains(path))
+                    || job.page().is_some_and(|page| changed.contains(page))
+            })
+        })
+        .collect();
+    if let Some(pattern) = &options.pattern
+        && chosen.is_empty()
+    {
+        bail!("nothing matches `{pattern}`\n  fix: name a part of a page, a listing or a package; `cargo book status` lists them");
+    }
+    Ok(match options.shard {
+        // By turns within the sorted names: neighbours, which cost alike, go to different machines.
+        Some((index, count)) => {
+            let mut names: Vec<&str> = chosen.iter().map(|j| j.id.as_str()).collect();
+            names.sort_unstable();
+            let mine: BTreeSet<&str> = names.into_iter().skip(index - 1).step_by(count).collect();
+            chosen.into_iter().filter(|j| mine.contains(j.id.as_str())).collect()
+        }
+        None => chosen,
+    })
+}
+
+fn git_changed(root: &Root) -> Result<BTreeSet<String>> {
+    let out = Command::new("git")
+        .args(["status", "--porcelain=v1", "--untracked-files=all", "--no-renames", "-z"])
+        .current_dir(&root.path)
+        .output()?;
+    if !out.status.success() {
+        bail!("--changed asks git, and git says: {}", String::from_utf8_lossy(&out.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&out.stdout).split('\0').filter_map(|e| e.get(3..)).map(str::to_owned).collect())
+}
+
+impl Runner<'_> {
+    fn all(&mut self, todo: &[&Job]) -> Result<()> {
+        for lane in Lane::ALL {
+            let jobs: Vec<&Job> = todo.iter().copied().filter(|j| j.lane == lane).collect();
+            if jobs.is_empty() {
+                continue;
+            }
+            eprintln!("lane {lane}: {} to run", plural(jobs.len(), "job"));
+            let of = |kind: fn(&Kind) -> bool| -> Vec<&Job> { jobs.iter().copied().filter(|j| kind(&j.kind)).collect() };
+            self.diagrams(&of(|k| matches!(k, Kind::Diagrams { .. })))?;
+            for job in of(|k| *k == Kind::Site) {
+                self.site(job)?;
+            }
+            self.snippets(&of(|k| matches!(k, Kind::Snippets { .. })))?;
+            self.tests(&of(|k| matches!(k, Kind::Tests { .. })), lane)?;
+            self.lint(&of(|k| matches!(k, Kind::Lint { .. })))?;
+            for job in of(|k| matches!(k, Kind::Console { .. })) {
+                self.console(job)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, job: &Job, start: Instant) -> Record {
+        Record {
+            job: job.id.clone(),
+            lane: job.lane,
+            inputs: job.inputs.clone(),
+            versions: lanes::versions(job.lane, &self.book.workspace),
+            ran_at: now(),
+            seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+            passed: true,
+            findings: Vec::new(),
+            uses: Vec::new(),
+            coverage: BTreeMap::new(),
+            compiled: BTreeSet::new(),
+            blocks: Vec::new(),
+        }
+    }
+
+    fn keep(&mut self, job: &Job, mut record: Record) -> Result<()> {
+        record.passed = record.findings.is_empty();
+        if self.options.bless {
+            // The inputs may have been rewritten by the job itself.
+            self.hashes.forget();
+            record.inputs = record
+                .inputs
+                .keys()
+                .filter_map(|path| self.hashes.of(path).map(|hash| (path.clone(), hash)))
+                .collect();
+        }
+        let word = if record.passed { "ok" } else { "FAILED" };
+        eprintln!("  {word} {} ({:.1} s)", job.id, record.seconds);
+        self.findings.extend(record.findings.clone());
+        self.ran += 1;
+        self.store.write(&record)
+    }
+
+    fn blocks_of(&self, page: &str, wanted: fn(&Block) -> bool) -> Vec<&Block> {
+        self.book.pages.blocks().filter(|b| b.page == page && b.attr("exempt").is_none() && wanted(b)).collect()
+    }
+
+    fn checked(record: &mut Record, blocks: &[&Block], results: Vec<BlockResult>) {
+        for result in results {
+            let Some(block) = blocks.iter().find(|b| b.page == result.page && b.line == result.line) else { continue };
+            record.blocks.push(Checked {
+                page: result.page,
+                line: result.line,
+                hash: block_hash(block),
+                passed: result.findings.is_empty(),
+                detail: result.detail,
+            });
+            record.findings.extend(result.findings);
+        }
+    }
+
+    fn diagrams(&mut self, jobs: &[&Job]) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let mut texts = Vec::new();
+        for job in jobs {
+            for block in self.blocks_of(job.page().unwrap_or_default(), |b| b.origin == Origin::Diagram) {
+                texts.push((block.at(), block.text.clone()));
+            }
+        }
+        let mut problems = crate::site::mermaid::check(&texts)?.into_iter();
+        for job in jobs {
+            let blocks = self.blocks_of(job.page().unwrap_or_default(), |b| b.origin == Origin::Diagram);
+            let results = blocks
+                .iter()
+                .map(|block| BlockResult {
+                    page: block.page.clone(),
+                    line: block.line,
+                    findings: problems
+                        .next()
+                        .flatten()
+                        .map(|p| Finding::new(&block.page, block.line + p.line, p.message, "correct the diagram"))
+                        .into_iter()
+                        .collect(),
+                    detail: "parsed by the mermaid that the site ships".into(),
+                })
+                .collect();
+            let mut record = self.record(job, start);
+            Self::checked(&mut record, &blocks, results);
+            self.keep(job, record)?;
+        }
+        Ok(())
+    }
+
+    fn snippets(&mut self, jobs: &[&Job]) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let wanted = |b: &Block| b.origin == Origin::Inline && b.lang == "rust";
+        let Some(package) = self.book.config.snippets.as_deref() else {
+            bail!("a page writes Rust, and book.toml names no package to run it in\n  fix: set `snippets` in [preprocessor.book]");
+        };
+        let blocks: Vec<&Block> = jobs.iter().flat_map(|j| self.blocks_of(j.page().unwrap_or_default(), wanted)).collect();
+        let results = snippets::run(&self.book.root, package, &blocks)?;
+        for job in jobs {
+            let mine: Vec<&Block> = self.blocks_of(job.page().unwrap_or_default(), wanted);
+            let own = results.iter().filter(|r| Some(r.page.as_str()) == job.page()).cloned().collect();
+            let mut record = self.record(job, start);
+            Self::checked(&mut record, &mine, own);
+            self.keep(job, record)?;
+        }
+        Ok(())
+    }
+
+    fn console(&mut self, job: &Job) -> Result<()> {
+        let start = Instant::now();
+        let page = job.page().unwrap_or_default();
+        let blocks = self.blocks_of(page, |b| b.origin == Origin::Console);
+        let budget = Duration::from_secs(self.book.config.console_budget);
+        let run = console::run(&self.book.root, page, &blocks, self.options.bless, budget)?;
+        let mut record = self.record(job, start);
+        Self::checked(&mut record, &blocks, run.results);
+        if let Some(text) = run.rewritten {
+            let path = self.book.root.join(page);
+            std::fs::write(&path, text)?;
+            eprintln!("  blessed {page}");
+            // The page is another now: its session runs once more, on what stands there.
+            return Ok(());
+        }
+        self.keep(job, record)
+    }
+
+    fn site(&mut self, job: &Job) -> Result<()> {
+        let start = Instant::now();
+        let dir = tempfile::Builder::new().prefix("book-site-").tempdir()?;
+        let findings = crate::publish::check(self.book, &dir.path().join("site"))?;
+        let mut record = self.record(job, start);
+        record.findings = findings;
+        self.keep(job, record)
+    }
+
+    fn lint(&mut self, jobs: &[&Job]) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let packages: Vec<&Package> = self.packages(jobs);
+        let lanes: BTreeSet<Lane> = Lane::ALL.into_iter().collect();
+        let found = tests::lint(&self.book.root, &packages, &lanes)?;
+        for job in jobs {
+            let name = job.package().unwrap_or_default();
+            let mut record = self.record(job, start);
+            for (path, finding) in &found {
+                if self.book.workspace.package_of(path).is_some_and(|p| p.name == name) {
+                    record.findings.push(self.where_a_reader_meets(path, finding.line, finding.clone()));
+                }
+            }
+            self.keep(job, record)?;
+        }
+        Ok(())
+    }
+
+    /// The same finding at the page and line that show this line of a file, if a page does.
+    fn where_a_reader_meets(&self, path: &str, line: usize, finding: Finding) -> Finding {
+        let shown = self.book.pages.shown();
+        let block = shown
+            .get(path)
+            .and_then(|blocks| blocks.iter().find(|b| b.origin.file().is_some_and(|f| f.lines.contains(&line))));
+        match block {
+            Some(block) => {
+                let row = block.origin.file().and_then(|f| f.lines.iter().position(|n| *n == line)).unwrap_or(0);
+                let _ = row;
+                Finding::new(&block.page, block.line, format!("({path}:{line}) {}", finding.what), finding.fix)
+            }
+            None => finding,
+        }
+    }
+
+    fn packages(&self, jobs: &[&Job]) -> Vec<&'_ Package> {
+        jobs.iter().filter_map(|j| self.book.workspace.packages.get(j.package()?)).collect()
+    }
+
+    fn tests(&mut self, jobs: &[&Job], lane: Lane) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let book = self.book;
+        let packages: Vec<&Package> = jobs.iter().filter_map(|j| book.workspace.packages.get(j.package()?)).collect();
+        let start = Instant::now();
+        eprintln!("  building the tests of {}", plural(packages.len(), "package"));
+        let built = match tests::build(&book.root, &packages, &BTreeSet::from([lane]))? {
+            Ok(built) => built,
+            Err(failure) => return self.build_failed(jobs, &failure, start),
+        };
+        let llvm = lanes::llvm();
+        if llvm.is_none() && packages.iter().any(|p| p.is_listing) {
+            bail!("LLVM's coverage tools are missing: nothing can say which lines the tests execute\n  fix: cargo book setup --lane offline");
+        }
+        let run = tests::Run {
+            root: &book.root,
+            id: &self.id.clone(),
+            bless: self.options.bless,
+            budget: Duration::from_secs(book.config.test_budget),
+            llvm,
+        };
+        for job in jobs {
+            let Some(package) = job.package().and_then(|p| book.workspace.packages.get(p)) else { continue };
+            let start = Instant::now();
+            let mut findings = Vec::new();
+            let mut record = self.record(job, start);
+            record.compiled = built.sources.get(&package.name).cloned().unwrap_or_default();
+            for program in built.programs.iter().filter(|p| p.package == package.name && p.lane == lane) {
+                println!("     Running {} ({})", program.source, package.name);
+                let ran = tests::run(&run, &built, program, package)?;
+                findings.extend(self.failures(package, program, &ran));
+                print_run(&ran);
+                record.versions.extend(ran.versions);
+                record.uses.extend(ran.uses);
+                if ran.passed {
+                    for (file, lines) in ran.coverage {
+                        let all = record.coverage.entry(file).or_default();
+                        for (line, count) in lines {
+                            *all.entry(line).or_default() += count;
+                        }
+                    }
+                }
+            }
+            record.coverage.retain(|file, _| book.config.is_below_listings(file));
+            record.findings = findings;
+            record.seconds = (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+            self.keep(job, record)?;
+        }
+        Ok(())
+    }
+
+    /// What a failed program means to readers: one finding a failed or ignored test.
+    fn failures(&self, package: &Package, program: &tests::Program, ran: &tests::Ran) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let panics = tests::panics(&ran.output);
+        let source = format!("{}/{}", package.dir, program.source);
+        for test in ran.tests.iter().filter(|t| t.end != "ok") {
+            let full = format!("{}::{}", program.target, test.name);
+            let used = ran.uses.iter().filter(|u| u.test == full).map(|u| u.path.clone()).collect();
+            if test.end == "ignored" {
+                let what = format!("the test {full} ({source}) is ignored, so nothing proves what it should");
+                findings.push(self.misled(package, used, ran, &source, 1, what, "take #[ignore] away and mend the test"));
+                continue;
+            }
+            let (file, line, message) = panics.get(&test.name).cloned().unwrap_or((source.clone(), 1, "it failed".into()));
+            // The captured file that differs is what the reader sees.
+            let named: BTreeSet<String> = self
+                .book
+                .pages
+                .shown()
+                .into_keys()
+                .map(str::to_owned)
+                .chain(self.book.pages.pages.iter().flat_map(|p| p.facts.iter().map(|f| f.1.clone())))
+                .filter(|path| message.contains(path.as_str()))
+                .collect();
+            let used = if named.is_empty() { used } else { named };
+            let what = format!("the test {full} failed at {file}:{line}\n{}", indent(&message));
+            let fix = format!("cargo test -p {} --test {} {}", package.name, program.target, test.name);
+            findings.push(self.misled(package, used, ran, &file, line, what, &fix));
+        }
+        if !ran.passed && findings.is_empty() {
+            let why = ran.killed.clone().unwrap_or_else(|| format!("ended badly:\n{}", indent(tail(&ran.output))));
+            let what = format!("the tests {source} {why}");
+            findings.push(self.misled(package, BTreeSet::new(), ran, &source, 1, what, "run them alone with cargo test"));
+        }
+        findings
+    }
+
+    /// Puts a failure where a reader would have met it: blocks and facts that show files which the test used; else
+    /// blocks whose lines the program executed; else any block of the package; else the test itself.
+    #[allow(clippy::too_many_arguments)]
+    fn misled(
+        &self,
+        package: &Package,
+        used: BTreeSet<String>,
+        ran: &tests::Ran,
+        file: &str,
+        line: usize,
+        what: String,
+        fix: &str,
+    ) -> Finding {
+        let shows = |wanted: &dyn Fn(&str, &[usize]) -> bool| -> Vec<(String, usize)> {
+            let blocks = self.book.pages.blocks().filter(|b| b.origin.file().is_some_and(|f| wanted(&f.path, &f.lines)));
+            let facts = self.book.pages.pages.iter().flat_map(|p| {
+                p.facts.iter().filter(|f| wanted(&f.1, &[])).map(|f| (p.path.clone(), f.0))
+            });
+            blocks.map(|b| (b.page.clone(), b.line)).chain(facts).collect()
+        };
+        let mut places = shows(&|path, _| used.contains(path));
+        if places.is_empty() {
+            places = shows(&|path, lines| {
+                ran.coverage.get(path).is_some_and(|c| lines.iter().any(|n| c.get(n).is_some_and(|count| *count > 0)))
+            });
+        }
+        if places.is_empty() && package.is_listing {
+            places = shows(&|path, _| self.book.workspace.package_of(path).is_some_and(|p| p.name == package.name));
+        }
+        let Some((page, at)) = places.first().cloned() else { return Finding::new(file, line, what, fix) };
+        let also = match places.len() {
+            1 => String::new(),
+            n => {
+                let more: Vec<String> = places[1..n.min(6)].iter().map(|(p, l)| format!("{p}:{l}")).collect();
+                let rest = if n > 6 { format!(" and {} more", n - 6) } else { String::new() };
+                format!("\n  also behind {}{rest}", more.join(", "))
+            }
+        };
+        Finding::new(page, at, format!("{what}{also}"), fix)
+    }
+
+    fn build_failed(&mut self, jobs: &[&Job], failure: &tests::BuildFailure, start: Instant) -> Result<()> {
+        let mut placed = false;
+        for job in jobs {
+            let name = job.package().unwrap_or_default();
+            let mut record = self.record(job, start);
+            for (path, line, message) in &failure.errors {
+                if self.book.workspace.package_of(path).is_some_and(|p| p.name == name) {
+                    let finding = Finding::new(path, *line, message, "correct the code");
+                    record.findings.push(self.where_a_reader_meets(path, *line, finding));
+                    placed = true;
+                }
+            }
+            // Packages that did not break were not tested either: they keep what they had.
+            if !record.findings.is_empty() {
+                self.keep(job, record)?;
+            }
+        }
+        if !placed {
+            bail!("{}", failure.text);
+        }
+        Ok(())
+    }
+}
+
+fn print_run(ran: &tests::Ran) {
+    if ran.passed {
+        for line in ran.output.lines().filter(|l| l.starts_with("test result:")) {
+            println!("{line}");
+        }
+    } else {
+        println!("{}", ran.output.trim_end());
+    }
+}
+
+fn tail(text: &str) -> &str {
+    let from = text.trim_end().rmatch_indices('\n').nth(19).map_or(0, |(i, _)| i + 1);
+    &text[from..]
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|l| format!("    {l}")).collect::<Vec<_>>().join("\n")
+}
+
+/// `1 job`, `2 jobs`.
+pub fn plural(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+impl Outcome {
+    /// Whether all that had to hold holds.
+    pub fn holds(&self, required: bool) -> bool {
+        let bad = self.report.blocks.iter().any(|row| row.verdict == Verdict::Failed);
+        self.findings.is_empty() && !bad && (self.missing.is_empty() || !required)
+    }
+
+    /// Prints findings and the summary.
+    pub fn print(&self, src: &str) {
+        let _ = src;
+        for finding in &self.findings {
+            println!("\n{finding}");
+        }
+        if !self.findings.is_empty() {
+            println!();
+        }
+        for (lane, totals) in &self.report.summary.lanes {
+            let parts: Vec<String> = totals.by_verdict.iter().map(|(word, n)| format!("{n} {word}")).collect();
+            println!("{lane}: {} — {}", plural(totals.blocks, "block"), parts.join(", "));
+        }
+        for (lane, why) in &self.missing {
+            println!("{lane}: not run here ({why})");
+        }
+        let (ran, kept) = self.jobs;
+        println!("{} run, {} unchanged, {}", plural(ran, "job"), kept, plural(self.findings.len(), "finding"));
+    }
+}
+
+/// Unused paths are an error nowhere else: names a folder that evidence is merged from.
+pub fn merge(book: &Book, dirs: &[PathBuf]) -> Result<usize> {
+    Store::of(&book.root).merge(dirs)
+}

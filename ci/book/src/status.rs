@@ -1,0 +1,374 @@
+//! What is known of each block: evidence against the files as they are. Nothing is run here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::evidence::{Hashes, Record, Store};
+use crate::job::{Job, Kind, block_hash, console_lane, shown_hash};
+use crate::model::{Block, Finding, Included, Lane, Origin, Status, Verdict};
+use crate::page::Pages;
+use crate::workspace::Workspace;
+
+/// The evidence of every job, sorted by whether it still holds.
+#[derive(Debug)]
+pub struct Knowledge<'a> {
+    pages: &'a Pages,
+    workspace: &'a Workspace,
+    jobs: &'a [Job],
+    records: BTreeMap<&'a str, (Record, Option<String>)>,
+}
+
+impl<'a> Knowledge<'a> {
+    /// Reads the store.
+    pub fn gather(
+        pages: &'a Pages,
+        workspace: &'a Workspace,
+        jobs: &'a [Job],
+        store: &Store,
+        hashes: &mut Hashes,
+    ) -> Knowledge<'a> {
+        let mut records = BTreeMap::new();
+        for job in jobs {
+            if let Some(record) = store.read(&job.id) {
+                let changed = job.changed(&record, hashes);
+                records.insert(job.id.as_str(), (record, changed));
+            }
+        }
+        Knowledge { pages, workspace, jobs, records }
+    }
+
+    /// Whether a job has run on the files as they are, whatever came of it.
+    pub fn is_fresh(&self, job: &Job) -> bool {
+        self.records.get(job.id.as_str()).is_some_and(|(_, changed)| changed.is_none())
+    }
+
+    /// Whether a job has run on the files as they are and held.
+    pub fn has_passed(&self, job: &Job) -> bool {
+        self.is_fresh(job) && self.records[job.id.as_str()].0.passed
+    }
+
+    /// A job's record, fresh or not.
+    pub fn record(&self, job: &Job) -> Option<&Record> {
+        self.records.get(job.id.as_str()).map(|(record, _)| record)
+    }
+
+    /// The jobs whose tests could prove a file, so that silence of all of them is a gap.
+    pub fn could_prove(&self, path: &str) -> Vec<&'a Job> {
+        let tests = self.jobs.iter().filter(|j| matches!(j.kind, Kind::Tests { .. }));
+        match self.workspace.package_of(path) {
+            Some(package) if !package.dir.is_empty() => tests
+                .filter(|j| {
+                    let tested = j.package().and_then(|name| self.workspace.packages.get(name));
+                    tested.is_some_and(|t| t.name == package.name || t.needs.contains(&package.name))
+                })
+                .collect(),
+            _ => tests.collect(),
+        }
+    }
+
+    /// All blocks.
+    pub fn rows(&self) -> Vec<Status> {
+        self.pages.blocks().map(|block| self.row(block)).collect()
+    }
+
+    fn row(&self, block: &Block) -> Status {
+        let file = block.origin.file();
+        let mut row = Status {
+            page: block.page.clone(),
+            line: block.line,
+            lang: block.lang.clone(),
+            origin: block.origin.word().into(),
+            listing: file.map(|f| f.path.clone()),
+            lines: file.and_then(|f| Some([*f.lines.first()?, *f.lines.last()?])),
+            check: String::new(),
+            lane: Lane::Offline,
+            verdict: Verdict::NotRun,
+            reason: String::new(),
+            ran_at: None,
+            evidence: Vec::new(),
+            seconds: 0.0,
+            versions: BTreeMap::new(),
+            hash: shown_hash(block),
+        };
+        if let Some(reason) = block.attr("exempt") {
+            row.check = "none".into();
+            row.verdict = Verdict::Exempt;
+            row.reason = reason.to_owned();
+            return row;
+        }
+        match &block.origin {
+            Origin::Inline => self.own(block, &mut row, "snippets", "compiled and run by skeptic"),
+            Origin::Console => {
+                row.lane = console_lane(block);
+                self.own(block, &mut row, "console", "run, output compared");
+            }
+            Origin::Diagram => self.own(block, &mut row, "diagrams", "parsed by the site's mermaid"),
+            Origin::Listing(file) if block.lang == "rust" => self.rust(file, &mut row),
+            Origin::Listing(file) => self.used(file, &mut row, "used by a test", |verb| verb != "compared"),
+            Origin::Output(file) => self.used(file, &mut row, "output compared", |verb| verb == "compared"),
+        }
+        row
+    }
+
+    /// A block that a job of its page checks itself.
+    fn own(&self, block: &Block, row: &mut Status, kind: &str, check: &str) {
+        row.check = check.into();
+        let id = format!("{kind}:{}", block.page);
+        let Some(job) = self.jobs.iter().find(|j| j.id == id) else { return };
+        row.lane = job.lane;
+        let Some((record, changed)) = self.records.get(id.as_str()) else {
+            row.reason = format!("the {} lane has not run this page", job.lane);
+            return;
+        };
+        row.take(record);
+        let hash = block_hash(block);
+        let checked = record.blocks.iter().find(|c| c.hash == hash);
+        // Blocks of a session depend on each other; snippets and diagrams stand alone, so that a change elsewhere on
+        // the page does not make them stale.
+        let alone = kind != "console";
+        let changed = changed.as_deref().filter(|what| !(alone && checked.is_some() && *what == "a block of this page"));
+        match (checked, changed) {
+            (_, Some(what)) => row.stale(what),
+            (Some(checked), None) if checked.passed => {
+                row.verdict = Verdict::Verified;
+                row.evidence.extend((!checked.detail.is_empty()).then(|| checked.detail.clone()));
+            }
+            (Some(_), None) => {
+                row.verdict = Verdict::Failed;
+                let first = record.findings.iter().find(|f| block.line <= f.line && f.line <= block.end_line);
+                row.reason = first.map_or("its check failed".into(), |f| first_line(&f.what));
+            }
+            (None, None) => row.reason = "the last run did not reach it".into(),
+        }
+    }
+
+    fn rust(&self, file: &Included, row: &mut Status) {
+        row.check = "compiled, each shown line executed by a test".into();
+        let jobs = self.could_prove(&file.path);
+        row.lane = jobs.iter().map(|j| j.lane).min().unwrap_or(Lane::Offline);
+        let (mut compiled, mut stale, mut missing) = (false, None, None);
+        let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
+        let mut tests = BTreeSet::new();
+        for job in &jobs {
+            let Some((record, changed)) = self.records.get(job.id.as_str()) else {
+                missing = Some(job.lane);
+                continue;
+            };
+            if let Some(what) = changed {
+                stale = Some(what.clone());
+                continue;
+            }
+            row.take(record);
+            if !record.passed && job.package() == self.workspace.package_of(&file.path).map(|p| p.name.as_str()) {
+                row.verdict = Verdict::Failed;
+                row.reason = record.findings.first().map_or("a test failed".into(), |f| first_line(&f.what));
+                return;
+            }
+            compiled |= record.compiled.contains(&file.path);
+            if let Some(lines) = record.coverage.get(&file.path) {
+                for (line, count) in lines {
+                    *counts.entry(*line).or_default() += count;
+                }
+                tests.insert(job.id.clone());
+            }
+        }
+        let gaps: Vec<usize> = file.lines.iter().copied().filter(|n| counts.get(n) == Some(&0)).collect();
+        let reached = file.lines.iter().filter(|n| counts.get(n).is_some_and(|c| *c > 0)).count();
+        if compiled && gaps.is_empty() {
+            row.verdict = Verdict::Verified;
+            row.evidence.push(if reached == 0 {
+                "compiled; the shown lines hold no code that runs".into()
+            } else {
+                format!("{reached} of {reached} lines with code executed by {}", list(tests.iter().map(String::as_str)))
+            });
+        } else if let Some(what) = stale {
+            row.stale(&what);
+        } else if let Some(lane) = missing {
+            row.reason = format!("the {lane} lane has not run its tests");
+        } else if compiled {
+            row.verdict = Verdict::Failed;
+            let gaps = list(gaps.iter().map(usize::to_string));
+            row.reason = format!("no test that passed executed line {gaps} of {}", file.path);
+        } else {
+            row.reason = format!("no test program that passed was compiled from {}", file.path);
+        }
+    }
+
+    fn used(&self, file: &Included, row: &mut Status, check: &str, counts: fn(&str) -> bool) {
+        row.check = check.into();
+        if let Some(job) = self.configures(&file.path) {
+            row.lane = job.lane;
+            row.check = "cargo and mdBook work with it".into();
+            match self.records.get(job.id.as_str()) {
+                Some((record, None)) if record.passed => {
+                    row.take(record);
+                    row.verdict = Verdict::Verified;
+                    row.evidence.push(format!("{} passed with it", job.id));
+                    return;
+                }
+                Some((_, Some(what))) => return row.stale(what),
+                _ => {}
+            }
+        }
+        let jobs = self.could_prove(&file.path);
+        row.lane = jobs.iter().map(|j| j.lane).max().unwrap_or(Lane::Offline);
+        let (mut stale, mut missing, mut failed) = (None, None, None);
+        // A file may be used by the tests of any package; `could_prove` only says whose silence counts.
+        for job in self.jobs {
+            let Some((record, changed)) = self.records.get(job.id.as_str()) else {
+                if jobs.iter().any(|j| j.id == job.id) {
+                    missing = Some(job.lane);
+                }
+                continue;
+            };
+            let uses: Vec<_> = record.uses.iter().filter(|u| u.path == file.path && counts(&u.verb)).collect();
+            if let Some(what) = changed {
+                if !uses.is_empty() || jobs.iter().any(|j| j.id == job.id) {
+                    stale = Some(what.clone());
+                }
+                continue;
+            }
+            if let Some(bad) = uses.iter().find(|u| !u.passed) {
+                failed = Some(format!("{} failed", bad.test));
+                row.lane = job.lane;
+            } else if !uses.is_empty() {
+                row.lane = job.lane;
+                row.take(record);
+                row.verdict = Verdict::Verified;
+                row.evidence.extend(uses.iter().map(|u| {
+                    let what = if u.what.is_empty() { String::new() } else { format!(": {}", u.what) };
+                    format!("{} {} it{what}", u.test, u.verb)
+                }));
+            }
+        }
+        if let Some(why) = failed {
+            row.verdict = Verdict::Failed;
+            row.reason = why;
+        } else if row.verdict == Verdict::Verified {
+            row.check = match row.lang.as_str() {
+                "dockerfile" => "built, run and asserted".into(),
+                _ => check.into(),
+            };
+        } else if let Some(what) = stale {
+            row.stale(&what);
+        } else if let Some(lane) = missing {
+            row.reason = format!("the {lane} lane has not run its tests");
+        } else {
+            row.reason = format!("no test that passed was seen to use {}", file.path);
+        }
+    }
+
+    /// The job that cannot pass unless this configuration file is right.
+    fn configures(&self, path: &str) -> Option<&'a Job> {
+        if path == "book.toml" {
+            return self.jobs.iter().find(|j| j.kind == Kind::Site);
+        }
+        let dir = path.strip_suffix("Cargo.toml")?.trim_end_matches('/');
+        let package = self.workspace.packages.values().find(|p| p.dir == dir || dir.is_empty())?;
+        self.jobs.iter().find(|j| j.kind == Kind::Tests { package: package.name.clone() })
+    }
+
+    /// Blocks that no check proves although every job that could has run: page, line and what is missing.
+    pub fn gaps(&self, rows: &[Status]) -> Vec<Finding> {
+        let mut gaps = Vec::new();
+        for row in rows {
+            let unproven = match row.verdict {
+                Verdict::Failed => row.origin == "listing" && row.lang == "rust" && row.reason.starts_with("no test that"),
+                Verdict::NotRun => {
+                    row.listing.as_deref().is_some_and(|path| self.could_prove(path).iter().all(|j| self.is_fresh(j)))
+                }
+                _ => false,
+            };
+            if unproven {
+                let fix = if row.lang == "rust" {
+                    "write a test that executes it, or show other lines"
+                } else {
+                    "let a test use the file through the test-support crate, or take the block out"
+                };
+                gaps.push(Finding::new(&row.page, row.line, &row.reason, fix));
+            }
+        }
+        gaps
+    }
+}
+
+impl Status {
+    fn take(&mut self, record: &Record) {
+        self.seconds += record.seconds;
+        self.versions.extend(record.versions.clone());
+        if self.ran_at.as_ref().is_none_or(|at| *at < record.ran_at) {
+            self.ran_at = Some(record.ran_at.clone());
+        }
+    }
+
+    fn stale(&mut self, what: &str) {
+        self.verdict = Verdict::Stale;
+        self.reason = format!("{what} has changed since its check ran");
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn list(items: impl Iterator<Item = impl AsRef<str>>) -> String {
+    items.map(|i| i.as_ref().to_owned()).collect::<Vec<_>>().join(", ")
+}
+
+/// Counts of verdicts.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Totals {
+    /// All blocks.
+    pub blocks: usize,
+    /// By verdict's word.
+    #[serde(flatten)]
+    pub by_verdict: BTreeMap<String, usize>,
+}
+
+/// What `status --json` prints.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Tools and images that took part in any check.
+    pub versions: BTreeMap<String, String>,
+    /// Counts: `all`, then by language, by module (the page's folder) and by lane.
+    pub summary: Summary,
+    /// Every block.
+    pub blocks: Vec<Status>,
+}
+
+/// Counts from several sides.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Summary {
+    /// The whole book.
+    pub all: Totals,
+    /// By language tag.
+    pub languages: BTreeMap<String, Totals>,
+    /// By page folder.
+    pub modules: BTreeMap<String, Totals>,
+    /// By lane.
+    pub lanes: BTreeMap<String, Totals>,
+}
+
+impl Report {
+    /// Counts rows.
+    pub fn of(rows: Vec<Status>, src: &str) -> Report {
+        let mut summary = Summary::default();
+        let mut versions = BTreeMap::new();
+        for row in &rows {
+            let module = row.page.strip_prefix(src).unwrap_or(&row.page).trim_start_matches('/');
+            let module = module.split_once('/').map_or("front", |(m, _)| m).to_owned();
+            for totals in [
+                &mut summary.all,
+                summary.languages.entry(row.lang.clone()).or_default(),
+                summary.modules.entry(module).or_default(),
+                summary.lanes.entry(row.lane.to_string()).or_default(),
+            ] {
+                totals.blocks += 1;
+                *totals.by_verdict.entry(row.verdict.word().into()).or_default() += 1;
+            }
+            versions.extend(row.versions.clone());
+        }
+        Report { versions, summary, blocks: rows }
+    }
+}
