@@ -216,7 +216,12 @@ impl Root {
     }
 
     /// The verifier's own folder below cargo's target folder: evidence, profiles, copies for skeptic.
+    ///
+    /// `BOOK_WORK` names another one, for books that share a target folder.
     pub fn work(&self) -> PathBuf {
+        if let Some(dir) = std::env::var_os("BOOK_WORK") {
+            return dir.into();
+        }
         match std::env::var_os("CARGO_TARGET_DIR") {
             Some(dir) => self.path.join(dir).join("book"),
             None => self.path.join("target/book"),

@@ -1,0 +1,457 @@
+//! The table: how a book can lie, and what the verifier says to it.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::book::Edit::{Append, Delete, Replace, Write};
+use crate::book::{Case, Edit, Good, text};
+
+const PAGE: &str = "src/good/page.md";
+const TESTS: &str = "listings/good/twice/tests/twice.rs";
+const LIB: &str = "listings/good/twice/src/lib.rs";
+const TEST: &[&str] = &["test", "--lane", "offline"];
+
+fn case(name: &'static str, edits: Vec<(&'static str, Edit)>, says: &'static [&'static str]) -> Case {
+    Case { name, edits, args: TEST, env: &[], code: 1, says }
+}
+
+/// A page of its own beside the good one, so that line numbers in the table are easy to count.
+fn page(name: &'static str, body: &'static str, says: &'static [&'static str]) -> Case {
+    case(name, vec![("src/other.md", Write(body))], says)
+}
+
+/// Every row that is one change and one command.
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case { code: 0, ..case("the_good_book_is_green", vec![], &["7 verified", "0 findings"]) },
+        page("unknown_language", "# Other\n\n```rs\nx\n```\n", &["src/other.md:3: unknown language `rs` (did you mean `rust`?)"]),
+        page(
+            "misspelt_attribute",
+            "# Other\n\n```rust,should_pannic\npanic!()\n```\n",
+            &["src/other.md:3: unknown attribute `should_pannic` of a rust block (did you mean `should_panic`?)"],
+        ),
+        page("ignore_is_no_attribute", "# Other\n\n```rust,ignore\nx\n```\n", &["src/other.md:3: unknown attribute `ignore`"]),
+        page("bare_fence", "# Other\n\n```\nx\n```\n", &["src/other.md:3: a bare fence"]),
+        page("fence_never_closed", "# Other\n\n```rust\nlet x = 1;\n", &["src/other.md:3: this fence is never closed"]),
+        page(
+            "include_of_a_missing_file",
+            "# Other\n\n```rust\n{{#include ../listings/gone.rs}}\n```\n",
+            &["src/other.md:3: the included file listings/gone.rs does not exist"],
+        ),
+        page(
+            "include_of_a_missing_anchor",
+            "# Other\n\n```rust\n{{#include ../listings/good/twice/src/lib.rs:twise}}\n```\n",
+            &["src/other.md:3: listings/good/twice/src/lib.rs has no anchor `twise` (did you mean `twice`?)"],
+        ),
+        page(
+            "include_that_leaves_the_book",
+            "# Other\n\n```text\n{{#include ../../../etc/hostname}}\n```\n",
+            &["src/other.md:3: the include of `../../../etc/hostname` leads out of the book's folder"],
+        ),
+        case(
+            "page_that_no_summary_names",
+            vec![("src/lost.md", Write("# Lost\n"))],
+            &["src/lost.md:1: the summary does not name this page"],
+        ),
+        case(
+            "summary_names_a_page_that_is_not_there",
+            vec![("src/other.md", Delete), (PAGE, Replace("[the other page](../other.md#other)", "nothing"))],
+            &["src/SUMMARY.md:4: names src/other.md, which does not exist"],
+        ),
+        case(
+            "listing_that_no_page_shows",
+            vec![("listings/good/twice/unseen.yaml", Write("a: 1\n"))],
+            &["listings/good/twice/unseen.yaml:1: no page shows this listing"],
+        ),
+        page("exemption_without_a_reason", "# Other\n\n```text,exempt\nx\n```\n", &["src/other.md:3: an exemption without a reason"]),
+        page("output_typed_by_hand", "# Other\n\n```text\n42\n```\n", &["src/other.md:3: nothing checks `text`"]),
+        page(
+            "number_typed_by_hand",
+            "# Other\n\nThe image has 1.3 MB.\n",
+            &["src/other.md:3: `1.3 MB` was typed by hand"],
+        ),
+        page(
+            "fact_that_nobody_measured",
+            "# Other\n\nIt has {{fact good/twice/size}}.\n",
+            &["src/other.md:3: no check has measured the fact `good/twice/size`"],
+        ),
+        // Rust written in a page.
+        page(
+            "inline_rust_that_does_not_compile",
+            "# Other\n\n```rust\nlet x = 1;\nlet y: String = x;\n```\n",
+            &["src/other.md:5: ", "E0308"],
+        ),
+        page(
+            "compile_fail_that_compiles",
+            "# Other\n\n```rust,compile_fail,E0382\nlet x = 1;\nassert_eq!(x, 1);\n```\n",
+            &["src/other.md:3: ", "compile"],
+        ),
+        page(
+            "compile_fail_with_another_code",
+            "# Other\n\n```rust,compile_fail,E0382\nlet x: String = 1;\n```\n",
+            &["src/other.md:", "E0308", "E0382"],
+        ),
+        page(
+            "compile_fail_without_a_code",
+            "# Other\n\n```rust,compile_fail\nlet x: String = 1;\n```\n",
+            &["src/other.md:3: ", "E0308"],
+        ),
+        page(
+            "should_panic_that_does_not",
+            "# Other\n\n```rust,should_panic\nassert_eq!(1, 1);\n```\n",
+            &["src/other.md:3: ", "panic"],
+        ),
+        page(
+            "should_panic_that_does_not_compile",
+            "# Other\n\n```rust,should_panic\nlet x: String = 1;\n```\n",
+            &["src/other.md:4: ", "E0308"],
+        ),
+        page(
+            "inline_rust_that_panics",
+            "# Other\n\n```rust\nlet x = 1;\nassert_eq!(x, 2);\n```\n",
+            &["src/other.md:5: ", "left: 1"],
+        ),
+        // Listings.
+        case(
+            "listing_whose_test_fails",
+            vec![(LIB, Replace("n * 2", "n * 3"))],
+            &["src/good/page.md:5: the test twice::doubles failed at listings/good/twice/tests/twice.rs:7", "left: 63"],
+        ),
+        case(
+            "listing_that_does_not_compile",
+            vec![(LIB, Replace("n * 2", "n * \"2\""))],
+            &["src/good/page.md:5: (listings/good/twice/src/lib.rs:9)", "E0277"],
+        ),
+        case(
+            "listing_whose_test_was_deleted",
+            vec![(TESTS, Delete)],
+            &[
+                "src/good/page.md:5: no test that passed executed line",
+                "src/good/page.md:9: no test that passed was seen to use listings/good/twice/settings.yaml",
+                "src/good/page.md:13: no test that passed was seen to use listings/good/twice/captured/words.txt",
+            ],
+        ),
+        case(
+            "listing_whose_test_no_longer_reads_it",
+            vec![(TESTS, Replace("book_support::listing(\"listings/good/twice/settings.yaml\")", "String::from(\"factor: 2\")"))],
+            &["src/good/page.md:9: no test that passed was seen to use listings/good/twice/settings.yaml"],
+        ),
+        case(
+            "shown_line_that_no_test_reaches",
+            vec![(TESTS, Replace("    assert_eq!(twice(5000), 2000);\n", ""))],
+            &["src/good/page.md:5: no test that passed executed line 7 of listings/good/twice/src/lib.rs"],
+        ),
+        case(
+            "ignored_test",
+            vec![(TESTS, Replace("#[test]\nfn settings", "#[test]\n#[ignore]\nfn settings"))],
+            &["src/good/page.md:5: the test twice::settings_hold_the_factor (listings/good/twice/tests/twice.rs) is ignored"],
+        ),
+        case(
+            "listing_that_clippy_refuses",
+            vec![(LIB, Replace("    n * 2\n", "    let m = n * 2;\n    m\n"))],
+            &["src/good/page.md:5: (listings/good/twice/src/lib.rs:10)", "let_and_return"],
+        ),
+        case(
+            "listing_that_rustfmt_would_change",
+            vec![(LIB, Replace("n * 2", "n  *  2"))],
+            &["listings/good/twice/src/lib.rs:1: is not formatted as rustfmt does", "cargo fmt"],
+        ),
+        case(
+            "captured_output_edited_by_hand",
+            vec![("listings/good/twice/captured/words.txt", Write("twice 21 is 43\n"))],
+            &["src/good/page.md:13: the test twice::words_are_captured failed", "cargo book test --bless"],
+        ),
+        case(
+            "measured_number_edited_by_hand",
+            vec![("listings/good/twice/captured/answer.txt", Write("41 ms"))],
+            &["src/good/page.md:17: the test twice::words_are_captured failed", "cargo book test --bless"],
+        ),
+        case(
+            "measured_number_edited_in_the_prose",
+            vec![(PAGE, Replace("{{fact good/twice/answer}}", "41 ms"))],
+            &["src/good/page.md:17: `41 ms` was typed by hand"],
+        ),
+        // Shell sessions.
+        case(
+            "console_output_that_differs",
+            vec![(PAGE, Replace("echo hello\nhello", "echo hello\nhallo"))],
+            &["src/good/page.md:21: ", "hallo", "--bless"],
+        ),
+        page(
+            "command_that_exits_with_another_code",
+            "# Other\n\n```console\n$ echo one\none\n$ sh -c 'exit 3'\n```\n",
+            &["src/other.md:6: ", "3"],
+        ),
+        page(
+            "command_that_should_fail_and_does_not",
+            "# Other\n\n```console,exit=1\n$ true\n```\n",
+            &["src/other.md:4: ", "0"],
+        ),
+        page(
+            "command_that_does_not_exist",
+            "# Other\n\n```console\n$ no-such-command --now\n```\n",
+            &["src/other.md:4: ", "no-such-command"],
+        ),
+        page(
+            "command_that_hangs",
+            "# Other\n\n```console,budget=1\n$ cat /dev/zero > /dev/null\n```\n",
+            &["src/other.md:4: ", "1 s"],
+        ),
+        page(
+            "command_that_leaves_a_process",
+            "# Other\n\n```console\n$ setsid tail -f /dev/null > /dev/null 2>&1 &\n$ true\n```\n",
+            &["src/other.md:", "tail"],
+        ),
+        page(
+            "unknown_matcher",
+            "# Other\n\n```console,match=anything\n$ true\n```\n",
+            &["src/other.md:3: ", "anything"],
+        ),
+        // Diagrams and the site.
+        case(
+            "mermaid_that_does_not_parse",
+            vec![(PAGE, Replace("a[One] --> b[Two]", "a[One --> b[Two]"))],
+            &["src/good/page.md:2", "Parse error"],
+        ),
+        case(
+            "dead_link",
+            vec![("src/other.md", Append("\nSee [this](nowhere.md).\n"))],
+            &["src/other.md:5: ", "nowhere"],
+        ),
+        case(
+            "dead_fragment",
+            vec![(PAGE, Replace("../other.md#other", "../other.md#others"))],
+            &["src/good/page.md:3: ", "#others"],
+        ),
+        case(
+            "unbalanced_html",
+            vec![("src/other.md", Append("\n<div>\n\nOpen.\n"))],
+            &["src/other.md:5: ", "div"],
+        ),
+        case(
+            "third_party_script",
+            vec![("src/other.md", Append("\n<script src=\"https://example.invalid/x.js\"></script>\n"))],
+            &["src/other.md:5: ", "example.invalid"],
+        ),
+        // Configuration and lanes.
+        Case {
+            code: 2,
+            ..case(
+                "book_toml_that_does_not_parse",
+                vec![("book.toml", Replace("language = \"en\"", "language = "))],
+                &["book.toml:3: ", "fix: correct this line of book.toml"],
+            )
+        },
+        Case {
+            code: 2,
+            ..case(
+                "book_toml_with_an_unknown_key",
+                vec![("book.toml", Replace("snippets =", "snipets ="))],
+                &["book.toml:7: ", "snipets"],
+            )
+        },
+        Case {
+            code: 2,
+            args: &["setup", "--lane", "docker", "--yes"],
+            ..case(
+                "images_toml_that_does_not_parse",
+                vec![("docker/images.toml", Write("[[image]]\nname = \"debian:trixie-slim\"\n\n[[image]]\nname = 3\n"))],
+                &["docker/images.toml:5"],
+            )
+        },
+        Case {
+            args: &["test"],
+            env: &[("CI", "true"), ("DOCKER_HOST", "unix:///nonexistent/docker.sock")],
+            ..case("no_docker_engine_in_ci", docker_page(), &["docker", "no Docker engine", "cargo book setup"])
+        },
+        Case {
+            code: 0,
+            args: &["test"],
+            env: &[("DOCKER_HOST", "unix:///nonexistent/docker.sock")],
+            ..case(
+                "no_docker_engine_on_a_laptop_is_said_and_not_green",
+                docker_page(),
+                &["1 not-run", "docker: not run here (no Docker engine; cargo book setup"],
+            )
+        },
+    ]
+}
+
+/// A page whose session needs the docker lane.
+fn docker_page() -> Vec<(&'static str, Edit)> {
+    vec![("src/other.md", Append("\n```console\n$ docker version --format '{{.Client.Os}}'\nlinux\n```\n"))]
+}
+
+type Story = fn(&Good) -> Result<(), String>;
+
+/// What takes more than one command.
+pub fn stories() -> Vec<(&'static str, Story)> {
+    vec![
+        ("stale_evidence_is_not_green", stale),
+        ("what_has_not_changed_is_not_run_again", unchanged),
+        ("a_killed_run_leaves_no_half_evidence", killed),
+        ("a_full_disk_is_said_and_leaves_the_old_evidence", full_disk),
+        ("shards_merge_into_one_verdict", shards),
+        ("bless_rewrites_what_is_observed", bless),
+        ("a_new_page_is_green_from_the_start", new_page),
+        ("two_runs_in_one_folder_do_not_meet", locked),
+    ]
+}
+
+fn expect(condition: bool, said: &str, words: &str) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(format!("{words}:\n{said}")) }
+}
+
+fn says(said: &str, words: &str) -> Result<(), String> {
+    expect(said.contains(words), said, &format!("does not say `{words}`"))
+}
+
+fn green(copy: &crate::book::Copy, args: &[&str]) -> Result<String, String> {
+    let output = copy.run(args, &[]);
+    let said = text(&output);
+    expect(output.status.success(), &said, &format!("`{}` is not green", args.join(" ")))?;
+    Ok(said)
+}
+
+fn stale(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    green(&copy, TEST)?;
+    copy.edit("listings/good/twice/settings.yaml", &Append("more: 1\n"));
+    let said = green(&copy, &["status"])?;
+    says(&said, "stale     src/good/page.md:9 yaml listings/good/twice/settings.yaml — ")?;
+    says(&said, "settings.yaml has changed since its check ran")?;
+    let json = green(&copy, &["status", "--json"])?;
+    says(&json, "\"verdict\": \"stale\"")
+}
+
+fn unchanged(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    green(&copy, TEST)?;
+    let said = green(&copy, TEST)?;
+    says(&said, "0 jobs run")?;
+    copy.edit("src/other.md", &Append("\nOne more sentence.\n"));
+    let said = green(&copy, TEST)?;
+    says(&said, "1 job run")?;
+    let said = green(&copy, &["test", "--lane", "offline", "--changed"])?;
+    says(&said, "0 jobs run")
+}
+
+fn killed(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    let mut child = copy.command(TEST, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
+    let evidence = copy.path("target/book/evidence");
+    let start = Instant::now();
+    // As soon as the first record is there, in the middle of the run.
+    while std::fs::read_dir(&evidence).map_or(0, Iterator::count) == 0 {
+        if start.elapsed() > Duration::from_secs(120) || child.try_wait().map_err(|e| e.to_string())?.is_some() {
+            break;
+        }
+        std::thread::yield_now();
+    }
+    child.kill().map_err(|e| e.to_string())?;
+    child.wait().map_err(|e| e.to_string())?;
+    for entry in std::fs::read_dir(&evidence).map_err(|e| e.to_string())?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".json") {
+            let text = std::fs::read_to_string(entry.path()).map_err(|e| e.to_string())?;
+            expect(text.trim_end().ends_with('}'), &text, "half a record")?;
+        }
+    }
+    let said = green(&copy, TEST)?;
+    says(&said, "7 verified")
+}
+
+fn full_disk(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    green(&copy, TEST)?;
+    let before = records(&copy)?;
+    copy.edit("src/other.md", &Append("\nOne more sentence.\n"));
+    // A file may not grow beyond 0 blocks: each write fails, as on a full disk.
+    let command = copy.command(TEST, &[]);
+    let mut limited = std::process::Command::new("bash");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(copy.dir.path())
+        .stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let output = limited.output().map_err(|e| e.to_string())?;
+    let said = text(&output);
+    expect(!output.status.success(), &said, "a full disk is green")?;
+    expect(records(&copy)? == before, &said, "the old evidence was touched")?;
+    for entry in std::fs::read_dir(copy.path(".temp")).map_err(|e| e.to_string())?.flatten() {
+        return Err(format!("left {:?} in the temporary folder", entry.file_name()));
+    }
+    let said = green(&copy, TEST)?;
+    says(&said, "7 verified")
+}
+
+fn records(copy: &crate::book::Copy) -> Result<Vec<(String, String)>, String> {
+    let dir = copy.path("target/book/evidence");
+    let mut all: Vec<(String, String)> = std::fs::read_dir(dir)
+        .map_err(|e| e.to_string())?
+        .flatten()
+        .filter(|e| e.path().extension().is_some_and(|x| x == "json"))
+        .map(|e| (e.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(e.path()).unwrap_or_default()))
+        .collect();
+    all.sort();
+    Ok(all)
+}
+
+fn shards(good: &Good) -> Result<(), String> {
+    let (one, two, joined) = (good.copy(), good.copy(), good.copy());
+    let half = |copy: &crate::book::Copy, part| copy.run(&["test", "--lane", "offline", "--shard", part], &[]);
+    for output in [half(&one, "1/2"), half(&two, "2/2")] {
+        expect(output.status.success(), &text(&output), "a shard is not green")?;
+    }
+    let dirs = [one.path("target/book"), two.path("target/book")].map(|p| p.to_string_lossy().into_owned());
+    let output = joined.run(&["status", "--merge", &dirs[0], &dirs[1]], &[]);
+    let said = text(&output);
+    expect(output.status.success(), &said, "the merged evidence is not green")?;
+    says(&said, "7 verified")?;
+    let alone = good.copy();
+    let output = alone.run(&["status", "--merge", &dirs[0]], &[]);
+    expect(output.status.code() == Some(1), &text(&output), "half of the evidence is green")
+}
+
+fn bless(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    copy.edit("listings/good/twice/captured/words.txt", &Edit::Write("old\n"));
+    copy.edit(PAGE, &Replace("echo hello\nhello", "echo hello\nold"));
+    green(&copy, &["test", "--lane", "offline", "--bless"])?;
+    let words = std::fs::read_to_string(copy.path("listings/good/twice/captured/words.txt")).map_err(|e| e.to_string())?;
+    expect(words == "twice 21 is 42\n", &words, "the captured file was not rewritten")?;
+    let page = std::fs::read_to_string(copy.path(PAGE)).map_err(|e| e.to_string())?;
+    expect(page.contains("echo hello\nhello\n"), &page, "the console output was not rewritten")?;
+    green(&copy, TEST).map(|_| ())
+}
+
+fn new_page(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    green(&copy, &["new", "page", "good/greeting", "A greeting"])?;
+    copy.edit(
+        "listings/good/greeting/Cargo.toml",
+        &Edit::Write("[package]\nname = \"greeting\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
+    );
+    let said = green(&copy, TEST)?;
+    says(&said, "9 verified")?;
+    let again = copy.run(&["new", "page", "good/greeting", "A greeting"], &[]);
+    expect(again.status.code() == Some(2), &text(&again), "an existing page is overwritten")
+}
+
+fn locked(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    std::fs::create_dir_all(copy.path("target/book")).map_err(|e| e.to_string())?;
+    let lock = std::fs::File::create(copy.path("target/book/lock")).map_err(|e| e.to_string())?;
+    lock.lock().map_err(|e| e.to_string())?;
+    let output = copy.run(TEST, &[]);
+    let said = text(&output);
+    expect(output.status.code() == Some(2), &said, "two runs at once")?;
+    says(&said, "another `cargo book test` is running in this folder")
+}
