@@ -1,0 +1,86 @@
+//! Is it alive, is it ready, and how to ask without a shell.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::api::App;
+
+// ANCHOR: readiness
+/// Whether this process wants requests. Shared by all clones.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Requests are welcome, or no longer.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Relaxed);
+    }
+
+    /// What was set last; false at first.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+// ANCHOR_END: readiness
+
+// ANCHOR: probes
+/// The process answers: there is no reason to restart it.
+pub async fn livez() -> &'static str {
+    "alive"
+}
+
+/// 200 while requests are wanted, 503 before and after.
+pub async fn readyz(
+    State(app): State<App>,
+) -> (StatusCode, &'static str) {
+    match app.readiness.get() {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    }
+}
+// ANCHOR_END: probes
+
+/// How long a probe waits, in all.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+// ANCHOR: ask
+/// `links-api --healthcheck`: asks the server in the same container,
+/// so that an image without a shell and curl can be probed too.
+pub async fn ask(listen: SocketAddr) -> ExitCode {
+    let answer =
+        tokio::time::timeout(PATIENCE, status_line(listen.port()));
+    match answer.await {
+        Ok(Ok(line)) if line.starts_with("HTTP/1.1 200") => {
+            ExitCode::SUCCESS
+        }
+        Ok(Ok(line)) => unhealthy(&line),
+        Ok(Err(error)) => unhealthy(&error.to_string()),
+        Err(_) => unhealthy("no answer in time"),
+    }
+}
+// ANCHOR_END: ask
+
+fn unhealthy(why: &str) -> ExitCode {
+    eprintln!("links-api: not healthy: {}", why.trim_end());
+    ExitCode::FAILURE
+}
+
+async fn status_line(port: u16) -> std::io::Result<String> {
+    let mut stream =
+        TcpStream::connect((IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+            .await?;
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+    let mut answer = Vec::new();
+    // A status line and a few headers: more is not read.
+    stream.take(1024).read_to_end(&mut answer).await?;
+    let text = String::from_utf8_lossy(&answer);
+    Ok(text.lines().next().unwrap_or("an empty answer").to_owned())
+}

@@ -1,0 +1,22 @@
+//! A link shortener's HTTP API: create a short link, follow it, list all, delete one.
+//!
+//! | pattern | where |
+//! |---|---|
+//! | configuration with defaults, refused by name | [`config`] |
+//! | input that is checked once, then trusted | [`link`] |
+//! | a store behind a narrow interface | [`store`] |
+//! | errors as `application/problem+json` | [`problem`] |
+//! | liveness, readiness, a probe without a shell | [`health`] |
+//! | routes | [`api`] |
+//! | draining with a deadline | [`server`], [`shutdown`] |
+//! | structured logs | [`logs`] |
+
+pub mod api;
+pub mod config;
+pub mod health;
+pub mod link;
+pub mod logs;
+pub mod problem;
+pub mod server;
+pub mod shutdown;
+pub mod store;

@@ -1,0 +1,153 @@
+//! What a client meets.
+
+mod common;
+
+use common::Server;
+use links_api::config::Config;
+use links_api::link::{CODE_LENGTH, Code};
+use links_api::store::{MOST_LINKS, Store};
+
+#[tokio::test]
+async fn a_link_is_created_followed_listed_and_deleted() {
+    let server = Server::start(Config::default()).await;
+    let made = server
+        .send(
+            "POST",
+            "/links",
+            r#"{"target":"https://doc.rust-lang.org/book/"}"#,
+        )
+        .await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let link: serde_json::Value =
+        serde_json::from_str(&made.body).unwrap();
+    let code = link["code"].as_str().unwrap();
+    assert!(
+        made.head
+            .contains(&format!("location: /{}", code.to_lowercase()))
+    );
+
+    let followed = server.send("GET", &format!("/{code}"), "").await;
+    assert_eq!(followed.status, 307);
+    assert!(
+        followed
+            .head
+            .contains("location: https://doc.rust-lang.org/book/")
+    );
+
+    let list = server.send("GET", "/links", "").await;
+    assert_eq!(
+        list.body,
+        format!(
+            r#"[{{"code":"{code}","target":"https://doc.rust-lang.org/book/"}}]"#
+        )
+    );
+
+    assert_eq!(
+        server.send("DELETE", &format!("/{code}"), "").await.status,
+        204
+    );
+    assert_eq!(
+        server.send("GET", &format!("/{code}"), "").await.status,
+        404
+    );
+    assert_eq!(
+        server.send("DELETE", &format!("/{code}"), "").await.status,
+        404
+    );
+    server.end().await;
+}
+
+#[tokio::test]
+async fn input_that_cannot_be_used_is_refused_with_the_reason() {
+    let server = Server::start(Config::default()).await;
+    let long =
+        format!(r#"{{"target":"https://{}"}}"#, "x".repeat(2048));
+    let huge =
+        format!(r#"{{"target":"https://{}"}}"#, "x".repeat(5000));
+    for (body, status, detail) in [
+        (
+            r#"{"target":"ftp://example.com"}"#,
+            422,
+            "http:// or https://",
+        ),
+        (r#"{"target":"https://"}"#, 422, "names a host"),
+        (r#"{"target":"https://a b"}"#, 422, "ASCII without spaces"),
+        (long.as_str(), 422, "2048 bytes at most"),
+        (r#"{"target":"#, 400, "EOF"),
+        (huge.as_str(), 413, "length limit exceeded"),
+    ] {
+        let answer = server.send("POST", "/links", body).await;
+        assert_eq!(answer.status, status, "{body}: {answer:?}");
+        assert!(
+            answer
+                .head
+                .contains("content-type: application/problem+json"),
+            "{answer:?}"
+        );
+        assert!(answer.body.contains(detail), "{answer:?}");
+    }
+    let lost = server.send("GET", "/nothing", "").await;
+    assert_eq!(
+        (lost.status, lost.body.as_str()),
+        (
+            404,
+            r#"{"status":404,"title":"Not Found","detail":"there is no link `nothing`"}"#,
+        )
+    );
+    server.end().await;
+}
+
+#[tokio::test]
+async fn probes_answer() {
+    let server = Server::start(Config::default()).await;
+    assert_eq!(server.send("GET", "/livez", "").await.body, "alive");
+    assert_eq!(server.send("GET", "/readyz", "").await.body, "ready");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_full_store_says_so() {
+    let app = links_api::api::App::default();
+    let target =
+        links_api::link::Target::try_from("https://a".to_owned())
+            .unwrap();
+    while app.store.create(target.clone()).is_some() {}
+    assert_eq!(app.store.list().len(), MOST_LINKS);
+    let listener =
+        tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async {
+        axum::serve(listener, links_api::api::router(app)).await
+    });
+    let answer = common::send(
+        address,
+        "POST",
+        "/links",
+        r#"{"target":"https://b"}"#,
+    )
+    .await;
+    assert_eq!(answer.status, 507);
+    // Readiness was never set.
+    assert_eq!(
+        common::send(address, "GET", "/readyz", "").await.status,
+        503
+    );
+    serving.abort();
+}
+
+#[test]
+fn codes_are_never_given_twice() {
+    let store = Store::default();
+    let target =
+        links_api::link::Target::try_from("http://a".to_owned())
+            .unwrap();
+    let first = store.create(target.clone()).unwrap();
+    assert!(store.delete(&first));
+    assert_ne!(store.create(target).unwrap(), first);
+
+    let codes: std::collections::BTreeSet<String> =
+        (0..5000).map(|n| Code::nth(n).to_string()).collect();
+    assert_eq!(codes.len(), 5000);
+    assert!(codes.iter().all(|c| c.len() == CODE_LENGTH && Code::parse(c).is_some()));
+    assert!(Code::parse("l0l0l0l").is_none());
+}
