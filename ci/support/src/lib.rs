@@ -1,1 +1,55 @@
-//! Test support.
+//! What a listing's tests stand on.
+//!
+//! Evidence is observed, not declared: whoever uses a file of the book through this crate leaves a note of it, and
+//! the verifier counts the notes of tests that passed. Without the verifier (plain `cargo test`) nothing is noted and
+//! the tests are the same.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`evidence`] | the notes |
+//! | [`capture`] | captured files and measured numbers, compared or blessed |
+//! | [`matching`] | narrow, named matchers for what differs each time |
+//! | [`waiting`] | waiting for a condition, within a budget |
+//! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
+
+pub mod capture;
+pub mod evidence;
+pub mod matching;
+pub mod waiting;
+
+#[cfg(feature = "docker")]
+pub mod docker;
+
+use std::path::PathBuf;
+
+pub use capture::{Tolerance, captured, captured_matching, fact, fact_within};
+pub use matching::Matcher;
+pub use waiting::eventually;
+
+/// The book's folder: `BOOK_ROOT`, else the nearest one above the test's package with a `book.toml`.
+///
+/// # Panics
+/// When there is none.
+pub fn root() -> PathBuf {
+    if let Some(root) = std::env::var_os("BOOK_ROOT") {
+        return root.into();
+    }
+    let start = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).or_else(|| std::env::current_dir().ok());
+    start
+        .iter()
+        .flat_map(|dir| dir.ancestors())
+        .find(|dir| dir.join("book.toml").is_file())
+        .map(PathBuf::from)
+        .unwrap_or_else(|| panic!("no book.toml above {start:?}\n  fix: run the test inside the book's folder"))
+}
+
+/// The text of a file of the book; notes that the running test used it. `path` is relative to the book's folder.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn listing(path: &str) -> String {
+    let text = std::fs::read_to_string(root().join(path))
+        .unwrap_or_else(|e| panic!("the listing {path} cannot be read: {e}\n  fix: name it relative to the book's folder"));
+    evidence::note("read", path, "");
+    text
+}
