@@ -1,0 +1,8 @@
+FROM rust:1.96-trixie AS build
+WORKDIR /app
+COPY . .
+RUN cargo build --release --locked
+
+FROM debian:bookworm-slim
+COPY --from=build /app/target/release/links-api /usr/local/bin/
+CMD ["links-api"]
