@@ -2,11 +2,11 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`script`] | a block's text: commands and the output that the page shows |
-//! | [`session`] | the bash, its environment, its budget |
-//! | [`compare`] | shown output against real output; the two merged |
-//! | [`matchers`] | what may differ from run to run, by name |
-//! | [`keeper`], [`processes`] | that nothing outlives the session |
+//! | `script` | a block's text: commands and the output that the page shows |
+//! | `session` | the bash, its environment, its budget |
+//! | `compare` | shown output against real output; the two merged |
+//! | `matchers` | what may differ from run to run, by name |
+//! | `keeper`, `processes` | that nothing outlives the session |
 
 pub(crate) mod compare;
 pub mod keeper;

@@ -2,8 +2,8 @@
 //!
 //! skeptic turns fenced Rust into tests, and runs rustc on each when the test runs. It needs help with the edition,
 //! with crates that were built more than once, with `compile_fail`, and with telling a panic from a program that did
-//! not compile. So each block goes to it in a file of its own ([`source`]), and its rustc is this program
-//! ([`stand_in`]), which compiles as cargo compiles the test target and notes what rustc said, at the lines of the
+//! not compile. So each block goes to it in a file of its own (`source`), and its rustc is this program
+//! (`stand_in`), which compiles as cargo compiles the test target and notes what rustc said, at the lines of the
 //! page. The verdict (here) rests on these notes, and on skeptic's agreement.
 //!
 //! The package that the blocks run in is the book's. Its dependencies are what blocks may use; its edition is theirs;
@@ -59,7 +59,10 @@ pub fn run_within(root: &Root, package: &str, blocks: &[&Block], budget: Duratio
     std::fs::create_dir_all(&pages)?;
     let lock = std::fs::File::create(dir.join("lock"))?;
     // Two runs at once would give each other's blocks to skeptic.
-    lock.lock()?;
+    if lock.try_lock().is_err() {
+        eprintln!("  waiting for another run that uses {}", dir.display());
+        lock.lock()?;
+    }
     let wanted: Vec<Result<Wanted, String>> = blocks.iter().map(|b| Wanted::of(b)).collect();
     let names = write_pages(&pages, blocks, &wanted)?;
     let program = build(root, package, &dir, &pages)?;

@@ -1,11 +1,15 @@
 //! Shell sessions of pages.
 
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use book::config::Config;
 use book::model::{Block, Origin, Root};
 use book::run::console::{ConsoleRun, run};
 use libtest_mimic::{Failed, Trial};
+
+/// Makes this program run a session that hangs, to be killed meanwhile.
+pub const LESSON: &str = "BLOCKS_TEST_LESSON";
 
 /// A page's text: what its sessions say, and with what they would be blessed.
 fn session(text: &str, bless: bool) -> Result<(Vec<String>, ConsoleRun), Failed> {
@@ -40,7 +44,7 @@ fn holds(text: &str) -> Result<(), Failed> {
     if said.is_empty() && ran.results.iter().all(|r| !r.detail.is_empty()) {
         return Ok(());
     }
-    Err(format!("{}", said.join("\n")).into())
+    Err(said.join("\n").into())
 }
 
 /// The session says this: each finding begins with the first word, and holds the others.
@@ -76,12 +80,35 @@ fn blessed(text: &str, expected: &str) -> Result<(), Failed> {
     }
 }
 
+/// Whether a process with this at the end of its command line runs.
+fn runs(marker: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|p| std::fs::read(p.path().join("cmdline")).ok())
+        .any(|command| {
+            String::from_utf8_lossy(&command)
+                .replace('\0', " ")
+                .trim_end()
+                .ends_with(marker)
+        })
+}
+
 fn gone(marker: &str) -> Result<(), Failed> {
-    for entry in std::fs::read_dir("/proc")? {
-        let command = std::fs::read(entry?.path().join("cmdline")).unwrap_or_default();
-        if String::from_utf8_lossy(&command).replace('\0', " ").contains(marker) {
-            return Err(format!("{marker} still runs").into());
+    if runs(marker) {
+        Err(format!("{marker} still runs").into())
+    } else {
+        Ok(())
+    }
+}
+
+/// Waits for a condition, with a budget.
+fn until(what: &str, holds: impl Fn() -> bool) -> Result<(), Failed> {
+    let start = Instant::now();
+    while !holds() {
+        if start.elapsed() > Duration::from_secs(10) {
+            return Err(format!("{what}: not within 10 s").into());
         }
+        std::thread::park_timeout(Duration::from_millis(10));
     }
     Ok(())
 }
@@ -239,6 +266,7 @@ pub fn trials() -> Vec<Trial> {
         "console::nothing_escapes_by_setsid_and_a_double_fork",
         escapes,
     ));
+    trials.push(Trial::test("console::a_verifier_that_is_killed_leaves_nothing", killed));
     trials.push(Trial::test("console::the_badge_says_what_ran", badge));
     trials.push(Trial::test("console::bless_rewrites_what_differs_and_nothing_else", || {
         blessed(
@@ -292,6 +320,31 @@ fn escapes() -> Result<(), Failed> {
         &[&["src/a.md:2: leaves `tail -f /dev/null book-escape` running"]],
     )?;
     gone("null book-escape")
+}
+
+/// What this program does when a test of it wants to kill it.
+pub fn lesson() -> ExitCode {
+    match session(
+        "```console\n$ setsid tail -f /dev/null book-killed & tail -f /dev/null book-killed\n```\n",
+        false,
+    ) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn killed() -> Result<(), Failed> {
+    // It does not live to remove its own.
+    let temp = tempfile::tempdir()?;
+    let mut verifier = Command::new(std::env::current_exe()?)
+        .env(LESSON, "1")
+        .env("TMPDIR", temp.path())
+        .spawn()?;
+    let started = until("the session starts", || runs("null book-killed"));
+    verifier.kill()?;
+    verifier.wait()?;
+    started?;
+    until("what it started ends", || !runs("null book-killed"))
 }
 
 fn badge() -> Result<(), Failed> {

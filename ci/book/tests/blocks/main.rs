@@ -32,6 +32,9 @@ fn main() -> ExitCode {
             _ => ExitCode::FAILURE,
         };
     }
+    if std::env::var_os(console::LESSON).is_some() {
+        return console::lesson();
+    }
     let trials: Vec<Trial> = console::trials().into_iter().chain(snippets::trials()).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

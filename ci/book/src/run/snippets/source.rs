@@ -157,12 +157,14 @@ impl Outline {
         while let Some(c) = rest.chars().next() {
             let token = token_len(rest);
             let (word, after) = rest.split_at(token);
-            if at_start && word == "#" && after.trim_start().starts_with("![") {
-                if let Some(len) = attribute_len(rest) {
-                    rest = &rest[len..];
-                    outline.attributes_end = text.len() - rest.len();
-                    continue;
-                }
+            if at_start
+                && word == "#"
+                && after.trim_start().starts_with("![")
+                && let Some(len) = attribute_len(rest)
+            {
+                rest = &rest[len..];
+                outline.attributes_end = text.len() - rest.len();
+                continue;
             }
             let blank = c.is_whitespace() || word.starts_with("//") || word.starts_with("/*");
             if !blank {
