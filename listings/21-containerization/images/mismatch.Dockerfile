@@ -3,6 +3,6 @@ WORKDIR /app
 COPY . .
 RUN cargo build --release --locked
 
-FROM debian:bookworm-slim
+FROM debian:bullseye-slim
 COPY --from=build /app/target/release/links-api /usr/local/bin/
 CMD ["links-api"]
