@@ -1,1 +1,197 @@
-//! Prepares lanes.
+//! What the lanes of a book need on a machine, and how to bring it there: tools, a Docker engine, images.
+//!
+//! [`doctor`] looks and changes nothing. [`plan`] says what is missing and what would be done about it; [`run`] does
+//! it. A machine on which all is ready is left as it is. [`image_truth`] says what an image really is: pulled, or a
+//! stand-in built here.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`observe`] | what this machine has; no decisions |
+//! | [`plan`](mod@plan) | from what is missing to steps; no I/O, so it is tested without a machine |
+//! | [`images`](mod@images) | `docker/images.toml` |
+//! | `engine`, `debian`, `build` | the steps: start an engine, install packages, pull or build an image |
+//! | `tools`, `command` | LLVM's tools; running programs with a budget |
+
+mod build;
+mod command;
+mod debian;
+mod engine;
+pub mod images;
+pub mod observe;
+pub mod plan;
+mod tools;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+pub use build::{ImageTruth, Origin, image_truth};
+pub use images::{Image, ImagesError, images};
+use observe::Observed;
+pub use plan::{Action, PlanError, Step};
+pub use tools::llvm_tool;
+
+/// Where checks run, and so what a machine must bring along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lane {
+    /// Rust alone: a compiler, a linker, git, LLVM's coverage tools.
+    Offline,
+    /// A Docker engine with buildx and compose, and the book's images.
+    Docker,
+}
+
+impl Lane {
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Lane::Offline => "offline",
+            Lane::Docker => "docker",
+        }
+    }
+}
+
+/// One thing that a lane needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The lane that needs it.
+    pub lane: Lane,
+    /// What it is called: `rustc`, `docker engine`, `image rust:1.96-trixie`.
+    pub name: String,
+    /// Whether it is there.
+    pub state: State,
+}
+
+impl Need {
+    /// Whether it is there.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.state, State::Ready { .. })
+    }
+}
+
+/// Whether a need is met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is there.
+    Ready {
+        /// Its version, for the evidence. An image's is its truth.
+        version: String,
+        /// Where it was found. May be empty.
+        detail: String,
+    },
+    /// It is not.
+    Missing {
+        /// Why, in plain words.
+        why: String,
+        /// The command or step that mends it.
+        fix: String,
+    },
+}
+
+/// What is there and what is missing, one entry a need. Changes nothing; takes less than a second.
+///
+/// A malformed `docker/images.toml` is a need that is missing; [`images()`] gives the line.
+pub fn doctor(root: &Path, lanes: &[Lane]) -> Vec<Need> {
+    let (images, broken) = match images::images(root) {
+        Ok(images) => (images, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let mut needs = plan::needs(&Observed::now(lanes, &images), &images, lanes);
+    if let (Some(error), true) = (broken, lanes.contains(&Lane::Docker)) {
+        let (why, fix) = (format!("{}:{}: {}", error.file, error.line, error.what), error.fix);
+        needs.push(Need {
+            lane: Lane::Docker,
+            name: "images".into(),
+            state: State::Missing { why, fix },
+        });
+    }
+    needs
+}
+
+/// What [`run`] would do to make the lanes ready, in order. Empty when they are.
+///
+/// # Errors
+/// When something is missing that cannot be brought here without help, or `docker/images.toml` is malformed.
+pub fn plan(root: &Path, lanes: &[Lane]) -> anyhow::Result<Vec<Step>> {
+    let images = images::images(root)?;
+    Ok(plan::steps(&Observed::now(lanes, &images), &images, lanes)?)
+}
+
+/// Does the steps of a plan, with a line of progress for each on standard error.
+///
+/// Waits for another set-up of this machine that is under way. A step that finds its work done does nothing.
+///
+/// # Errors
+/// The first step that fails, with the end of what it said, where the rest is, and how to mend it.
+pub fn run(root: &Path, steps: &[Step]) -> anyhow::Result<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let _lock = lock()?;
+    let images = images::images(root)?;
+    let logs = work(root).join("setup");
+    std::fs::create_dir_all(&logs)?;
+    let mut builder = build::Builder::new(root, &images, &logs);
+    for (at, step) in steps.iter().enumerate() {
+        eprint!("[{}/{}] {} … ", at + 1, steps.len(), step.title);
+        std::io::stderr().flush()?;
+        let begun = Instant::now();
+        let done = match &step.action {
+            Action::LlvmTools { rustup, package } => tools::install(*rustup, package.as_deref(), &logs),
+            Action::Packages { names, newer_suite } => debian::install(names, newer_suite.as_deref(), &logs),
+            Action::StartEngine { systemd } => engine::start(*systemd),
+            Action::Image { name } => builder.provide(name),
+        };
+        match done {
+            Ok(said) => eprintln!(
+                "{}{}",
+                seconds(begun),
+                if said.is_empty() { said } else { format!(", {said}") }
+            ),
+            Err(error) => {
+                eprintln!("failed after {}", seconds(begun));
+                return Err(error.context(step.title.clone()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn seconds(begun: Instant) -> String {
+    let s = begun.elapsed().as_secs_f32();
+    if s < 10.0 {
+        format!("{s:.1} s")
+    } else {
+        format!("{s:.0} s")
+    }
+}
+
+/// Held until dropped: packages and an engine belong to the machine, so one set-up at a time.
+fn lock() -> anyhow::Result<std::fs::File> {
+    let path = std::env::temp_dir().join("book-setup.lock");
+    let file = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|e| {
+            anyhow::anyhow!(
+                "{}: {e}\n  fix: remove it, or set TMPDIR to a folder of yours",
+                path.display()
+            )
+        })?;
+    if file.try_lock().is_err() {
+        eprintln!("waiting for another set-up on this machine ({})", path.display());
+        file.lock()?;
+    }
+    Ok(file)
+}
+
+/// The verifier's folder below cargo's target folder: logs go there.
+fn work(root: &Path) -> PathBuf {
+    if let Some(dir) = std::env::var_os("BOOK_WORK") {
+        return dir.into();
+    }
+    root.join(std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from))
+        .join("book")
+}

@@ -1,0 +1,359 @@
+//! From what a machine has to what is missing, and from that to steps. No I/O.
+
+use crate::debian::{self, ENGINE};
+use crate::images::{Image, Recipe};
+use crate::observe::{Engine, Observed};
+use crate::{Lane, Need, State};
+
+/// One step of a set-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What it does, for the question and for the line of progress.
+    pub title: String,
+    /// The same for the machine.
+    pub action: Action,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Bring `llvm-profdata` and `llvm-cov`.
+    LlvmTools {
+        /// rustup may be able to.
+        rustup: bool,
+        /// The Debian package that holds them.
+        package: Option<String>,
+    },
+    /// Install Debian packages.
+    Packages {
+        /// Their names.
+        names: Vec<String>,
+        /// The newer release that an engine comes from.
+        newer_suite: Option<String>,
+    },
+    /// Start the machine's engine.
+    StartEngine {
+        /// By systemd, which then owns it.
+        systemd: bool,
+    },
+    /// Take an image that is present, else pull it, else build it.
+    Image {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Something is missing that a set-up cannot bring to this machine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {why}\n  fix: {fix}")]
+pub struct PlanError {
+    /// The need.
+    pub name: String,
+    /// Why it is not there.
+    pub why: String,
+    /// What to do, by hand.
+    pub fix: String,
+}
+
+const INSTALL_DOCKER: &str = "install Docker (https://docs.docker.com/get-docker/), then run cargo book setup";
+
+fn setup(lane: Lane) -> String {
+    format!("cargo book setup --lane {}", lane.word())
+}
+
+/// Each need of the lanes, and whether it is met.
+pub fn needs(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Vec<Need> {
+    let mut needs = Vec::new();
+    for lane in lanes {
+        match lane {
+            Lane::Offline => offline(seen, &mut needs),
+            Lane::Docker => docker(seen, images, &mut needs),
+        }
+    }
+    needs
+}
+
+fn need(lane: Lane, name: &str, found: Option<(String, String)>, why: &str, fix: String) -> Need {
+    let state = match found {
+        Some((version, detail)) => State::Ready { version, detail },
+        None => State::Missing { why: why.into(), fix },
+    };
+    Need {
+        lane,
+        name: name.into(),
+        state,
+    }
+}
+
+fn offline(seen: &Observed, needs: &mut Vec<Need>) {
+    let lane = Lane::Offline;
+    let plain = |version: String| (version, String::new());
+    let can_install = seen.debian.is_some() && seen.root;
+    let rustup = "install Rust: https://rustup.rs".to_owned();
+    let rustc = seen
+        .rustc
+        .as_ref()
+        .map(|r| (r.release.clone(), format!("LLVM {}", r.llvm)));
+    needs.push(need(lane, "rustc", rustc, "there is none on PATH", rustup.clone()));
+    let bare = |line: &String| line.split_whitespace().nth(1).unwrap_or(line).to_owned();
+    needs.push(need(
+        lane,
+        "cargo",
+        seen.cargo.as_ref().map(bare).map(plain),
+        "there is none on PATH",
+        rustup,
+    ));
+    let by_setup = |by_hand: &str| if can_install { setup(lane) } else { by_hand.to_owned() };
+    let cc = seen.cc.clone().map(plain);
+    needs.push(need(
+        lane,
+        "C compiler",
+        cc,
+        "rustc links with `cc`, which is not on PATH",
+        by_setup(C_COMPILER),
+    ));
+    let git = seen
+        .git
+        .as_ref()
+        .map(|l| plain(l.trim_start_matches("git version ").to_owned()));
+    needs.push(need(lane, "git", git, "there is none on PATH", by_setup(GIT)));
+    let llvm = seen.llvm.as_ref().zip(seen.rustc.as_ref()).map(|([tool, _], rustc)| {
+        let folder = tool.parent().map(|p| p.display().to_string()).unwrap_or_default();
+        (rustc.llvm.clone(), folder)
+    });
+    let major = seen.rustc.as_ref().map_or("?", |r| r.llvm.as_str());
+    let why = format!("llvm-profdata and llvm-cov of LLVM {major}, which this rustc holds, are not here");
+    let fix = if seen.rustup || can_install {
+        setup(lane)
+    } else {
+        "rustup component add llvm-tools".to_owned()
+    };
+    needs.push(need(lane, "LLVM coverage tools", llvm, &why, fix));
+}
+
+const C_COMPILER: &str =
+    "install a C compiler: `sudo apt-get install gcc libc6-dev`, or `xcode-select --install` on macOS";
+const GIT: &str = "install git: `sudo apt-get install git`, or `xcode-select --install` on macOS";
+
+fn docker(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
+    let lane = Lane::Docker;
+    let plain = |version: &String| (version.clone(), String::new());
+    needs.push(match &seen.engine {
+        Engine::Answers { version } => {
+            let client = seen.client.clone().unwrap_or_default();
+            need(
+                lane,
+                "docker engine",
+                Some((version.clone(), client)),
+                "",
+                String::new(),
+            )
+        }
+        Engine::Silent { why, elsewhere } => {
+            let fix = engine_fix(seen, why, elsewhere.as_deref()).unwrap_or_else(|| setup(lane));
+            need(lane, "docker engine", None, why, fix)
+        }
+    });
+    let can_install = seen.debian.is_some() && seen.root;
+    for (name, found) in [("buildx", &seen.buildx), ("compose", &seen.compose)] {
+        let fix = if can_install {
+            setup(lane)
+        } else {
+            format!("install Docker's plug-in {name} (https://docs.docker.com/get-docker/)")
+        };
+        needs.push(need(
+            lane,
+            name,
+            found.as_ref().map(plain),
+            &format!("the docker client has no plug-in {name}"),
+            fix,
+        ));
+    }
+    for image in images {
+        let name = format!("image {}", image.name);
+        let present = seen.images.get(&image.name);
+        let fresh = present.filter(|p| !stale(p.recipe.as_deref(), image.recipe.as_ref()));
+        let why = match (&seen.engine, present) {
+            (Engine::Silent { .. }, _) => "no engine answers, so nobody knows",
+            (_, Some(_)) => "it was built from a recipe that has changed since",
+            _ => "this engine does not have it",
+        };
+        needs.push(need(
+            lane,
+            &name,
+            fresh.map(|p| (p.truth.clone(), p.id.clone())),
+            why,
+            setup(lane),
+        ));
+    }
+}
+
+/// Whether an image was built here from another recipe than today's. What was not built here is left as it is.
+fn stale(built: Option<&str>, recipe: Option<&Recipe>) -> bool {
+    built.is_some_and(|built| recipe.is_some_and(|recipe| recipe.hash != built))
+}
+
+/// What to do by hand for an engine; `None` when a set-up can bring one.
+fn engine_fix(seen: &Observed, why: &str, elsewhere: Option<&str>) -> Option<String> {
+    if let Some(place) = elsewhere {
+        return Some(format!(
+            "start the engine at {place}, or unset DOCKER_HOST and DOCKER_CONTEXT"
+        ));
+    }
+    if why.contains("permission denied") {
+        return Some("join its group, `sudo usermod -aG docker $USER`, and log in again".into());
+    }
+    if seen.root && (seen.debian.is_some() || seen.dockerd) {
+        return None;
+    }
+    if seen.debian.is_some() {
+        return Some(
+            "run cargo book setup as root: it installs an engine and starts it; or install Docker yourself".into(),
+        );
+    }
+    if seen.client.is_some() {
+        Some("start Docker, then run cargo book setup".into())
+    } else {
+        Some(INSTALL_DOCKER.into())
+    }
+}
+
+/// What would make the lanes ready, in order.
+///
+/// # Errors
+/// When something is missing that a set-up cannot bring.
+pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<Step>, PlanError> {
+    let needs = needs(seen, images, lanes);
+    let missing = |name: &str| needs.iter().find(|n| n.name == name && !n.is_ready());
+    let by_hand = |need: &Need| match &need.state {
+        State::Missing { why, fix } => PlanError {
+            name: need.name.clone(),
+            why: why.clone(),
+            fix: fix.clone(),
+        },
+        State::Ready { version, detail } => PlanError {
+            name: need.name.clone(),
+            why: version.clone(),
+            fix: detail.clone(),
+        },
+    };
+    let can_install = seen.debian.is_some() && seen.root;
+    let mut steps = Vec::new();
+
+    if let Some(need) = missing("rustc").or(missing("cargo")) {
+        return Err(by_hand(need));
+    }
+    let mut packages: Vec<String> = Vec::new();
+    for (name, wanted) in [
+        ("C compiler", ["gcc", "libc6-dev"].as_slice()),
+        ("git", &["git", "ca-certificates"]),
+    ] {
+        if let Some(need) = missing(name) {
+            if !can_install {
+                return Err(by_hand(need));
+            }
+            packages.extend(wanted.iter().map(|p| (*p).to_owned()));
+        }
+    }
+    if !packages.is_empty() {
+        steps.push(Step {
+            title: format!("installing {}", packages.join(" ")),
+            action: Action::Packages {
+                names: packages,
+                newer_suite: None,
+            },
+        });
+    }
+    if let Some(need) = missing("LLVM coverage tools") {
+        let package = seen
+            .rustc
+            .as_ref()
+            .filter(|_| can_install)
+            .map(|r| format!("llvm-{}", r.llvm));
+        if !seen.rustup && package.is_none() {
+            return Err(by_hand(need));
+        }
+        let from = match (&package, seen.rustup) {
+            (Some(package), true) => format!("rustup component add llvm-tools, else apt-get install {package}"),
+            (Some(package), false) => format!("apt-get install {package}"),
+            (None, _) => "rustup component add llvm-tools".into(),
+        };
+        steps.push(Step {
+            title: format!("installing LLVM's coverage tools ({from})"),
+            action: Action::LlvmTools {
+                rustup: seen.rustup,
+                package,
+            },
+        });
+    }
+
+    let silent = missing("docker engine");
+    if let Some(need) = silent
+        && let Engine::Silent { why, elsewhere } = &seen.engine
+        && engine_fix(seen, why, elsewhere.as_deref()).is_some()
+    {
+        return Err(by_hand(need));
+    }
+    let wanted: Vec<&str> = match silent {
+        Some(_) if !seen.dockerd => ENGINE.into_iter().chain(["ca-certificates"]).collect(),
+        _ => [("buildx", "docker-buildx"), ("compose", "docker-compose")]
+            .into_iter()
+            .filter(|(name, _)| missing(name).is_some())
+            .map(|(_, package)| package)
+            .chain((silent.is_some() && seen.client.is_none()).then_some("docker-cli"))
+            .collect(),
+    };
+    if !wanted.is_empty() {
+        if !can_install {
+            let need = missing("buildx").or(missing("compose")).or(silent);
+            return need.map_or(Ok(steps), |need| Err(by_hand(need)));
+        }
+        let newer_suite = seen.debian.as_deref().and_then(debian::newer_suite).map(str::to_owned);
+        let from = newer_suite.as_ref().map_or(String::new(), |suite| {
+            format!(", from Debian {suite} (adds it to apt's sources, pinned so that nothing else comes from it)")
+        });
+        steps.push(Step {
+            title: format!("installing {}{from}", wanted.join(" ")),
+            action: Action::Packages {
+                names: wanted.into_iter().map(str::to_owned).collect(),
+                newer_suite,
+            },
+        });
+    }
+    if silent.is_some() {
+        let how = if seen.systemd_unit {
+            "by systemd".to_owned()
+        } else {
+            format!("log: {}", crate::engine::LOG)
+        };
+        steps.push(Step {
+            title: format!("starting the Docker engine ({how})"),
+            action: Action::StartEngine {
+                systemd: seen.systemd_unit,
+            },
+        });
+    }
+    for image in images {
+        if missing(&format!("image {}", image.name)).is_some() {
+            let stale = seen.images.contains_key(&image.name);
+            let how = match &image.recipe {
+                _ if stale => "rebuilding it, its recipe has changed".to_owned(),
+                None => "pulling it".to_owned(),
+                Some(recipe) => {
+                    let folder = recipe.folder.file_name().unwrap_or_default().to_string_lossy();
+                    format!("pulling it, else building docker/{folder}")
+                }
+            };
+            steps.push(Step {
+                title: format!("image {} ({how})", image.name),
+                action: Action::Image {
+                    name: image.name.clone(),
+                },
+            });
+        }
+    }
+    Ok(steps)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,318 @@
+//! Plans for machines that are made up.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::images::Smoke;
+use crate::observe::Present;
+use crate::tools::Rustc;
+
+const BOTH: [Lane; 2] = [Lane::Offline, Lane::Docker];
+
+fn image(name: &str, hash: Option<&str>) -> Image {
+    let recipe = hash.map(|hash| Recipe {
+        folder: PathBuf::from("/book/docker/debian"),
+        built_from: "Debian packages".into(),
+        args: Default::default(),
+        packages: Vec::new(),
+        hash: hash.into(),
+    });
+    Image {
+        name: name.into(),
+        version: "13.".into(),
+        title: "Debian".into(),
+        recipe,
+        smoke: Smoke::File("/v".into()),
+        line: 1,
+    }
+}
+
+/// A machine with Rust, a compiler and git, and nothing else.
+fn with_rust() -> Observed {
+    Observed {
+        rustc: Some(Rustc {
+            release: "1.95.0".into(),
+            host: "h".into(),
+            llvm: "22".into(),
+        }),
+        cargo: Some("cargo 1.95.0 (abc)".into()),
+        cc: Some("cc 12".into()),
+        git: Some("git version 2.39".into()),
+        ..Observed::default()
+    }
+}
+
+fn bare_debian() -> Observed {
+    Observed {
+        debian: Some("bookworm".into()),
+        root: true,
+        ..with_rust()
+    }
+}
+
+fn all_ready(images: &[(&str, Option<&str>)]) -> Observed {
+    Observed {
+        llvm: Some(["/t/llvm-profdata".into(), "/t/llvm-cov".into()]),
+        client: Some("Docker version 28".into()),
+        engine: Engine::Answers { version: "28.0".into() },
+        buildx: Some("0.29".into()),
+        compose: Some("2.40".into()),
+        images: images
+            .iter()
+            .map(|(name, recipe)| {
+                let recipe = recipe.map(str::to_owned);
+                (
+                    (*name).to_owned(),
+                    Present {
+                        id: "sha256:1".into(),
+                        recipe,
+                        truth: "Debian 13.2".into(),
+                    },
+                )
+            })
+            .collect(),
+        ..with_rust()
+    }
+}
+
+fn actions(seen: &Observed, images: &[Image]) -> Vec<Action> {
+    steps(seen, images, &BOTH)
+        .expect("a plan")
+        .into_iter()
+        .map(|s| s.action)
+        .collect()
+}
+
+#[test]
+fn a_machine_where_all_is_ready_is_left_as_it_is() {
+    let images = [image("debian:13", Some("k1"))];
+    for recipe in [None, Some("k1")] {
+        let seen = all_ready(&[("debian:13", recipe)]);
+        assert_eq!(actions(&seen, &images), []);
+        assert!(needs(&seen, &images, &BOTH).iter().all(Need::is_ready));
+    }
+}
+
+#[test]
+fn a_bare_debian_gets_an_engine_from_the_newer_release_and_then_the_images() {
+    let plan = actions(&bare_debian(), &[image("debian:13", Some("k1"))]);
+    assert_eq!(
+        plan,
+        [
+            Action::LlvmTools {
+                rustup: false,
+                package: Some("llvm-22".into())
+            },
+            Action::Packages {
+                names: ENGINE
+                    .iter()
+                    .chain(["ca-certificates"].iter())
+                    .map(|s| (*s).to_owned())
+                    .collect(),
+                newer_suite: Some("trixie".into()),
+            },
+            Action::StartEngine { systemd: false },
+            Action::Image {
+                name: "debian:13".into()
+            },
+        ]
+    );
+}
+
+#[test]
+fn a_newer_debian_takes_its_own_engine() {
+    let seen = Observed {
+        debian: Some("trixie".into()),
+        ..bare_debian()
+    };
+    let plan = actions(&seen, &[]);
+    assert!(
+        matches!(&plan[1], Action::Packages { newer_suite: None, .. }),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn an_engine_that_is_installed_is_only_started() {
+    let seen = Observed {
+        engine: Engine::Silent {
+            why: "Cannot connect".into(),
+            elsewhere: None,
+        },
+        dockerd: true,
+        debian: Some("bookworm".into()),
+        root: true,
+        ..all_ready(&[])
+    };
+    assert_eq!(actions(&seen, &[]), [Action::StartEngine { systemd: false }]);
+    let seen = Observed {
+        systemd_unit: true,
+        ..seen
+    };
+    assert_eq!(actions(&seen, &[]), [Action::StartEngine { systemd: true }]);
+}
+
+#[test]
+fn a_client_without_plug_ins_gets_them_and_no_second_engine() {
+    let seen = Observed {
+        buildx: None,
+        compose: None,
+        debian: Some("bookworm".into()),
+        root: true,
+        ..all_ready(&[])
+    };
+    let plan = actions(&seen, &[]);
+    let [
+        Action::Packages {
+            names,
+            newer_suite: Some(_),
+        },
+    ] = &plan[..]
+    else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(names, &["docker-buildx", "docker-compose"]);
+}
+
+#[test]
+fn only_what_was_built_here_from_another_recipe_is_built_again() {
+    let images = [image("debian:13", Some("k2")), image("rust:1", Some("k3"))];
+    let seen = all_ready(&[("debian:13", Some("k1")), ("rust:1", None)]);
+    let plan = steps(&seen, &images, &BOTH).expect("a plan");
+    assert_eq!(plan.len(), 1);
+    assert_eq!(plan[0].title, "image debian:13 (rebuilding it, its recipe has changed)");
+}
+
+#[test]
+fn the_plan_says_how_an_image_will_come() {
+    let plan = steps(
+        &all_ready(&[]),
+        &[image("debian:13", Some("k")), image("nats:2", None)],
+        &BOTH,
+    )
+    .expect("a plan");
+    let titles: Vec<&str> = plan.iter().map(|s| s.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "image debian:13 (pulling it, else building docker/debian)",
+            "image nats:2 (pulling it)"
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_brought_here_is_said_with_its_cure() {
+    let no_engine = |why: &str| Engine::Silent {
+        why: why.into(),
+        elsewhere: None,
+    };
+    let cases = [
+        // A Mac, or another Linux.
+        (
+            Observed {
+                llvm: all_ready(&[]).llvm,
+                ..with_rust()
+            },
+            "docker engine",
+            "install Docker (https://docs",
+        ),
+        // Docker Desktop that is not running.
+        (
+            Observed {
+                engine: no_engine("Cannot connect"),
+                ..all_ready(&[])
+            },
+            "docker engine",
+            "start Docker",
+        ),
+        // Debian, but not root.
+        (
+            Observed {
+                root: false,
+                llvm: all_ready(&[]).llvm,
+                ..bare_debian()
+            },
+            "docker engine",
+            "as root",
+        ),
+        (
+            Observed {
+                engine: no_engine("permission denied while trying to connect"),
+                dockerd: true,
+                ..all_ready(&[])
+            },
+            "docker engine",
+            "usermod -aG docker",
+        ),
+        (
+            Observed {
+                engine: Engine::Silent {
+                    why: "timed out".into(),
+                    elsewhere: Some("tcp://10.0.0.1".into()),
+                },
+                debian: Some("bookworm".into()),
+                root: true,
+                ..all_ready(&[])
+            },
+            "docker engine",
+            "the engine at tcp://10.0.0.1",
+        ),
+        (
+            Observed {
+                rustc: None,
+                ..bare_debian()
+            },
+            "rustc",
+            "https://rustup.rs",
+        ),
+        (
+            Observed {
+                cc: None,
+                ..all_ready(&[])
+            },
+            "C compiler",
+            "install gcc",
+        ),
+        (
+            Observed {
+                buildx: None,
+                ..all_ready(&[])
+            },
+            "buildx",
+            "plug-in buildx",
+        ),
+        (
+            Observed {
+                llvm: None,
+                ..all_ready(&[])
+            },
+            "LLVM coverage tools",
+            "rustup component add llvm-tools",
+        ),
+    ];
+    for (seen, name, fix) in cases {
+        let error = steps(&seen, &[], &BOTH).expect_err(name);
+        assert_eq!(error.name, name);
+        assert!(error.fix.contains(fix), "{error}");
+        assert!(error.to_string().contains("\n  fix: "));
+    }
+}
+
+#[test]
+fn a_lane_that_was_not_asked_for_is_not_looked_at() {
+    let seen = Observed {
+        rustup: true,
+        ..with_rust()
+    };
+    let plan = steps(&seen, &[image("a:1", None)], &[Lane::Offline]).expect("a plan");
+    assert_eq!(
+        plan.iter().map(|s| &s.action).collect::<Vec<_>>(),
+        [&Action::LlvmTools {
+            rustup: true,
+            package: None
+        }]
+    );
+    let all = needs(&seen, &[], &[Lane::Offline]);
+    assert!(all.iter().all(|n| n.lane == Lane::Offline) && all.len() == 5);
+}
