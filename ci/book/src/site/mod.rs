@@ -8,6 +8,7 @@
 //! | [`mermaid`] | the diagram library: where it is from, what it says of a diagram |
 //! | [`html`] | raw HTML in pages is balanced |
 //! | [`links`] | every link of the built site leads somewhere |
+//! | `session` | what of a shell session a reader would paste |
 //! | [`serve`] | the local server: live reload, errors shown in the page |
 
 pub mod build;
@@ -17,6 +18,7 @@ pub mod listing;
 pub mod mermaid;
 pub mod render;
 pub mod serve;
+mod session;
 
 /// Text for HTML, in an element or in a quoted attribute.
 ///

@@ -10,7 +10,7 @@ use mdbook_preprocessor::book::{Book, BookItem, Chapter};
 use mdbook_preprocessor::config::Config;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
-use super::{escape, listing_address};
+use super::{escape, listing_address, session};
 use crate::model::{Block, Origin, Status, Verdict};
 
 /// A page and its blocks.
@@ -105,8 +105,12 @@ impl Container {
 }
 
 fn figure(page: &PageSource, block: &Block, status: Option<&Status>) -> String {
+    let mut commands = String::new();
+    if block.origin == Origin::Console {
+        commands = format!(" data-commands=\"{}\"", escape(&session::commands(&block.text)));
+    }
     let mut out = format!(
-        "<figure class=\"listing from-{} lang-{}\" id=\"block-{}\">\n",
+        "<figure class=\"listing from-{} lang-{}\" id=\"block-{}\"{commands}>\n",
         block.origin.word(),
         escape(&block.lang),
         block.line

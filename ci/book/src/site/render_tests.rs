@@ -194,6 +194,7 @@ fn blocks_in_lists_and_quotations_stay_there() {
     );
     let shown: Vec<String> = fences(&out).into_iter().map(|(_, text)| text).collect();
     assert_eq!(shown, ["$ a\n", "$ b\n", "$ c\n"], "{out}");
+    assert!(out.contains("id=\"block-6\" data-commands=\"b\">"), "{out}");
     assert_eq!(crate::site::html::check(&out), [], "{out}");
     let mut depth = Vec::new();
     for event in pulldown_cmark::Parser::new_ext(&out, crate::page::markdown_options()) {

@@ -1,0 +1,76 @@
+// What the site adds to mdBook's own script. A page without it is still whole: it only copies, draws and labels.
+"use strict";
+
+// Copying a shell session gives what can be pasted: the commands, without prompt and output.
+{
+    const whole = window.playground_text;
+    window.playground_text = (pre, hidden) =>
+        pre.closest("figure.listing")?.dataset.commands ?? whole(pre, hidden);
+}
+
+// Diagrams are drawn when a reader comes near one: the library weighs more than the rest of the site.
+{
+    const diagrams = [...document.querySelectorAll("pre.mermaid")].map((element) => ({
+        element,
+        source: element.textContent,
+        near: false,
+    }));
+    const root = document.documentElement;
+    const isDark = () => ["ayu", "coal", "navy"].some((theme) => root.classList.contains(theme));
+    let library, dark, queue = Promise.resolve();
+
+    const load = () => library ??= new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = path_to_root + "mermaid.min.js";
+        script.onload = resolve;
+        script.onerror = reject;
+        document.head.append(script);
+    });
+
+    const draw = async (wanted) => {
+        await load();
+        dark = isDark();
+        mermaid.initialize({ startOnLoad: false, theme: dark ? "dark" : "default" });
+        for (const { element, source } of wanted) {
+            element.removeAttribute("data-processed");
+            element.textContent = source;
+            await mermaid.run({ nodes: [element] });
+            const caption = element.closest("figure")?.querySelector("figcaption")?.textContent;
+            const svg = element.querySelector("svg");
+            svg?.setAttribute("role", "img");
+            svg?.setAttribute("aria-label", caption ?? "Diagram");
+        }
+    };
+    // One after the other: the library draws into the page and is not made to be called twice at a time.
+    const later = (wanted) => { queue = queue.then(() => draw(wanted)).catch(console.error); };
+
+    if (diagrams.length > 0) {
+        const watcher = new IntersectionObserver((entries) => {
+            const reached = entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target);
+            reached.forEach((element) => watcher.unobserve(element));
+            const wanted = diagrams.filter(({ element }) => reached.includes(element));
+            wanted.forEach((diagram) => { diagram.near = true; });
+            if (wanted.length > 0) later(wanted);
+        }, { rootMargin: "600px" });
+        diagrams.forEach(({ element }) => watcher.observe(element));
+        new MutationObserver(() => {
+            if (dark !== undefined && dark !== isDark()) later(diagrams.filter(({ near }) => near));
+        }).observe(root, { attributes: true, attributeFilter: ["class"] });
+    }
+}
+
+// What mdBook's pages lack for readers who do not see them or have no mouse.
+{
+    // Text that scrolls sideways can be reached by keyboard.
+    const reach = () => {
+        for (const code of document.querySelectorAll("pre, pre > code, .table-wrapper")) {
+            if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
+            else code.removeAttribute("tabindex");
+        }
+    };
+    reach();
+    addEventListener("resize", reach);
+    for (const box of document.querySelectorAll("main li > input[type=checkbox], main li > p > input[type=checkbox]")) {
+        box.setAttribute("aria-label", box.parentElement.textContent.trim());
+    }
+}
