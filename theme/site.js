@@ -30,7 +30,9 @@
     const draw = async (wanted) => {
         await load();
         dark = isDark();
-        mermaid.initialize({ startOnLoad: false, theme: dark ? "dark" : "default" });
+        // The dark theme's own ground of labels leaves their text too faint.
+        const themeVariables = dark ? { edgeLabelBackground: "#22262f" } : {};
+        mermaid.initialize({ startOnLoad: false, theme: dark ? "dark" : "default", themeVariables });
         for (const { element, source } of wanted) {
             element.removeAttribute("data-processed");
             element.textContent = source;
@@ -70,7 +72,18 @@
     };
     reach();
     addEventListener("resize", reach);
-    for (const box of document.querySelectorAll("main li > input[type=checkbox], main li > p > input[type=checkbox]")) {
-        box.setAttribute("aria-label", box.parentElement.textContent.trim());
+    // The sidebar's switch is a label with the attributes of a button, and no key reaches it. A button takes its place.
+    const label = document.getElementById("mdbook-sidebar-toggle");
+    const box = document.getElementById("mdbook-sidebar-toggle-anchor");
+    const button = document.createElement("button");
+    for (const { name, value } of label.attributes) if (name !== "for") button.setAttribute(name, value);
+    button.type = "button";
+    button.append(...label.childNodes);
+    button.addEventListener("click", () => box.click());
+    box.addEventListener("change", () => button.setAttribute("aria-expanded", box.checked));
+    label.replaceWith(button);
+    document.getElementById("mdbook-menu-bar").setAttribute("role", "banner");
+    for (const task of document.querySelectorAll("main li > input[type=checkbox], main li > p > input[type=checkbox]")) {
+        task.setAttribute("aria-label", task.parentElement.textContent.trim());
     }
 }

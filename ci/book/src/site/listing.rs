@@ -39,6 +39,7 @@ fn listing_page(path: &str, text: &str) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{name}</title>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"description\" content=\"{path}, as the book shows it\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n\
          <link rel=\"stylesheet\" href=\"{to_root}listings/listing.css\">\n\
          <script>try {{ document.documentElement.dataset.theme = localStorage.getItem('mdbook-theme') ?? ''; }} catch {{}}</script>\n\
          </head>\n<body>\n<header><a href=\"{to_root}index.html\">← The book</a><h1>{path}</h1></header>\n<main>\n\
