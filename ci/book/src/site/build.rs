@@ -33,7 +33,7 @@ pub fn build(root: &Path, dest: &Path, pre: impl Preprocessor + 'static, files_s
     let site = place.site();
     let diagrams = pages_below(&site)?
         .iter()
-        .any(|page| std::fs::read_to_string(page).is_ok_and(|text| text.contains("<pre class=\"mermaid\">")));
+        .any(|page| std::fs::read_to_string(page).is_ok_and(|text| text.contains(mermaid::MARK)));
     // A copy may lie in the pages' folder for stock mdBook; what the site ships is the library's own file or nothing.
     let library = site.join(mermaid::FILE);
     if diagrams {
@@ -47,6 +47,8 @@ pub fn build(root: &Path, dest: &Path, pre: impl Preprocessor + 'static, files_s
     place.put_at(&dest)
 }
 
+const RUNNABLE: &str = "output.html.playground.runnable";
+
 fn run_mdbook(root: &Path, site: &Path, pre: impl Preprocessor + 'static) -> Result<()> {
     let said = Said::default();
     let subscriber = tracing_subscriber::registry().with(said.clone());
@@ -55,6 +57,10 @@ fn run_mdbook(root: &Path, site: &Path, pre: impl Preprocessor + 'static) -> Res
         config.build.build_dir = site.to_path_buf();
         // mdBook would write an empty page for one that the summary names and nobody wrote.
         config.build.create_missing = false;
+        // With mdBook's default, each page with Rust on it asks a third party which crates its playground has.
+        if config.get::<bool>(RUNNABLE)?.is_none() {
+            config.set(RUNNABLE, false)?;
+        }
         let mut book = MDBook::load_with_config(root, config)?;
         book.with_preprocessor(pre);
         book.build()

@@ -47,6 +47,22 @@ fn a_site_is_whole() {
     assert_eq!(left, ["site"]);
 }
 
+/// mdBook's default is a request to the playground from each page with Rust on it.
+#[test]
+fn no_page_asks_the_playground_unless_the_book_wants_it() {
+    let dir = book("# A\n\n```rust\nfn main() {}\n```\n");
+    let dest = dir.path().join("site");
+    let said = || {
+        build(dir.path(), &dest, Nothing, &[]).unwrap();
+        crate::site::links::check(&dest).unwrap()
+    };
+    assert_eq!(said(), []);
+    let config = dir.path().join("book.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text + "\n[output.html.playground]\nrunnable = true\n").unwrap();
+    assert!(said().iter().any(|problem| problem.what.contains("play.rust-lang.org")));
+}
+
 #[test]
 fn the_site_ships_the_library_that_checks_diagrams() {
     let dir = book("# A\n\n<pre class=\"mermaid\">flowchart LR\n    a --> b\n</pre>\n");

@@ -7,11 +7,16 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use mdbook_preprocessor::PreprocessorContext;
+use mdbook_preprocessor::book::Book;
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Promise, Runtime, Value};
 use serde::Deserialize;
 
 /// The library's name in a site's root.
 pub const FILE: &str = "mermaid.min.js";
+
+/// What mdbook-mermaid makes of a diagram begins with this.
+pub const MARK: &str = "<pre class=\"mermaid\">";
 
 /// The library. A site ships exactly these bytes.
 static LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/mermaid.min.js"));
@@ -51,13 +56,16 @@ pub fn write(path: &Path) -> Result<()> {
     std::fs::write(path, LIBRARY).with_context(|| format!("{} cannot be written", path.display()))
 }
 
-/// Writes the library into the folder of pages, from where stock mdBook copies it, unless it is there already.
+/// For stock mdBook, which copies what lies in the folder of pages: puts the library there when a page has a diagram.
 ///
 /// # Errors
 ///
 /// When the file cannot be written.
-pub fn provide(src: &Path) -> Result<()> {
-    let path = src.join(FILE);
+pub fn provide_for(context: &PreprocessorContext, book: &Book) -> Result<()> {
+    if !book.chapters().any(|chapter| chapter.content.contains(MARK)) {
+        return Ok(());
+    }
+    let path = context.root.join(&context.config.book.src).join(FILE);
     // Only when it differs: mdBook's watcher would build again on each write.
     if std::fs::read(&path).is_ok_and(|there| there == LIBRARY.as_bytes()) {
         return Ok(());
