@@ -1,6 +1,6 @@
 // Looks at every page of a site in headless Chromium, at a laptop's and a phone's width.
 //
-//     node check.mjs SITE_URL [--theme navy] [--shots FOLDER] [--budget KB]
+//     npm install && node check.mjs SITE_URL [--theme navy] [--shots FOLDER] [--budget KB]
 //
 // Says of each page: axe violations, script errors, requests to third parties, text wider than the screen, diagrams that
 // failed to draw, and what its first load weighs with gzip. Exits with 1 when something is wrong.

@@ -321,6 +321,7 @@ fn stock(supports: Option<Supports>) -> Result<bool> {
     }
     let (context, book) = mdbook_preprocessor::parse_input(std::io::stdin())?;
     let book = preprocess::Proven.run(&context, book)?;
+    site::mermaid::provide_for(&context, &book)?;
     serde_json::to_writer(std::io::stdout(), &book)?;
     Ok(true)
 }

@@ -62,7 +62,12 @@ fn page_text(book: &Book, page: &Page, rows: &[&Status], report: &crate::status:
     if let Some(name) = missing {
         bail!("{}: no check has measured the fact `{name}`", page.path);
     }
-    let source = render::PageSource { path: page.path.clone(), text: text.into_owned(), blocks: page.blocks.clone() };
+    let source = render::PageSource {
+        path: page.path.clone(),
+        src: book.config.src.clone(),
+        text: text.into_owned(),
+        blocks: page.blocks.clone(),
+    };
     let status = |line: usize| rows.iter().find(|r| r.line == line).map(|r| (*r).clone());
     let text = render::page(&source, &status);
     Ok(text.replace("{{#evidence}}", &render::totals(&report.blocks)))
