@@ -35,10 +35,9 @@ fn is_unfinished(command: &str) -> bool {
     while let Some(c) = chars.next() {
         match (quote, c) {
             (None | Some('"'), '\\') => {
-                if chars
-                    .next()
-                    .is_none_or(|next| next == '\n' && chars.as_str().is_empty())
-                {
+                let escaped = chars.next();
+                let at_end = chars.as_str().is_empty();
+                if escaped.is_none_or(|c| c == '\n' && at_end) {
                     return true;
                 }
             }
