@@ -30,7 +30,9 @@ pub fn captured(path: &str, actual: &str) {
 /// As [`captured`], but what a matcher names may differ.
 pub fn captured_matching(path: &str, actual: &str, matchers: &[Matcher]) {
     let actual = format!("{}\n", actual.trim_end());
-    compare(path, &actual, |old| normalise(old, matchers) == normalise(&actual, matchers));
+    compare(path, &actual, |old| {
+        normalise(old, matchers) == normalise(&actual, matchers)
+    });
 }
 
 /// Compares a value that prose shows as `{{fact …}}` with its captured file.
@@ -47,15 +49,25 @@ pub fn fact_within(path: &str, shown: impl Display, tolerance: Tolerance) {
 }
 
 fn near(old: &str, new: &str, tolerance: Tolerance) -> bool {
-    let Tolerance::Percent(percent) = tolerance else { return old == new };
-    let split = |text: &str| {
-        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        text[..end].parse::<f64>().ok().map(|n| (n, text[end..].to_owned()))
+    let Tolerance::Percent(percent) = tolerance else {
+        return old == new;
     };
-    match (split(old), split(new)) {
+    match (measured(old), measured(new)) {
         (Some((a, x)), Some((b, y))) => x == y && (a - b).abs() <= a.abs() * percent / 100.0,
         _ => false,
     }
+}
+
+/// A number and the words after it. A size counts in bytes, so that `0.98 MB` is near to `980 kB`.
+fn measured(text: &str) -> Option<(f64, &str)> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, words) = (text[..end].parse::<f64>().ok()?, &text[end..]);
+    let size = [(" B", 1.0), (" kB", 1e3), (" MB", 1e6), (" GB", 1e9)]
+        .into_iter()
+        .find(|(unit, _)| *unit == words);
+    Some(size.map_or((number, words), |(_, scale)| (number * scale, " B")))
 }
 
 fn compare(path: &str, actual: &str, same: impl Fn(&str) -> bool) {
@@ -71,7 +83,10 @@ fn compare(path: &str, actual: &str, same: impl Fn(&str) -> bool) {
                 None => format!("{path} does not exist; it would hold:\n{actual}"),
                 Some(old) => {
                     let diff = TextDiff::from_lines(old.as_str(), actual);
-                    format!("{path} is not what was seen now:\n{}", diff.unified_diff().header("captured", "seen now"))
+                    format!(
+                        "{path} is not what was seen now:\n{}",
+                        diff.unified_diff().header("captured", "seen now")
+                    )
                 }
             };
             panic!("{what}\n  fix: mend the cause, or take it over with `cargo book test --bless {path}`");
@@ -92,7 +107,10 @@ fn write(file: &Path, text: &str) {
         part.persist(file).map_err(|e| e.error)
     });
     if let Err(e) = written {
-        panic!("{} cannot be written: {e}\n  fix: make room, or check the folder's permissions", file.display());
+        panic!(
+            "{} cannot be written: {e}\n  fix: make room, or check the folder's permissions",
+            file.display()
+        );
     }
 }
 
@@ -106,6 +124,9 @@ mod tests {
         assert!(near("857 kB", "880 kB", five));
         assert!(!near("857 kB", "920 kB", five));
         assert!(!near("857 kB", "857 MB", five));
+        assert!(near("980 kB", "1.02 MB", five));
+        assert!(near("40 layers", "41 layers", five));
+        assert!(!near("40 layers", "40 steps", five));
         assert!(!near("some kB", "857 kB", five));
         assert!(!near("857 kB", "858 kB", Tolerance::Exact));
     }

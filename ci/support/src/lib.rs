@@ -34,7 +34,9 @@ pub fn root() -> PathBuf {
     if let Some(root) = std::env::var_os("BOOK_ROOT") {
         return root.into();
     }
-    let start = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).or_else(|| std::env::current_dir().ok());
+    let start = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map(PathBuf::from)
+        .or_else(|| std::env::current_dir().ok());
     start
         .iter()
         .flat_map(|dir| dir.ancestors())
@@ -48,8 +50,9 @@ pub fn root() -> PathBuf {
 /// # Panics
 /// When it cannot be read.
 pub fn listing(path: &str) -> String {
-    let text = std::fs::read_to_string(root().join(path))
-        .unwrap_or_else(|e| panic!("the listing {path} cannot be read: {e}\n  fix: name it relative to the book's folder"));
+    let text = std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| {
+        panic!("the listing {path} cannot be read: {e}\n  fix: name it relative to the book's folder")
+    });
     evidence::note("read", path, "");
     text
 }

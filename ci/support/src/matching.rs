@@ -32,7 +32,10 @@ macro_rules! pattern {
 impl Matcher {
     fn pattern(self) -> (&'static Regex, &'static str) {
         match self {
-            Matcher::Time => (pattern!(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"), "<time>"),
+            Matcher::Time => (
+                pattern!(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"),
+                "<time>",
+            ),
             Matcher::Id => (pattern!(r"\b(sha256:[0-9a-f]{64}|[0-9a-f]{64}|[0-9a-f]{12})\b"), "<id>"),
             Matcher::Duration => (pattern!(r"\b\d+(\.\d+)?\s?(ns|µs|us|ms|s|m|h)\b"), "<duration>"),
             Matcher::Size => (pattern!(r"\b\d+(\.\d+)?\s?([kKMG]i?B|B)\b"), "<size>"),
@@ -68,7 +71,10 @@ mod tests {
             (Matcher::Version, "26.1.5+dfsg1", "26"),
         ] {
             assert!(matcher.normalise(yes).ends_with('>'), "{matcher:?} {yes}");
-            assert!(!matcher.normalise(yes).contains(|c: char| c.is_ascii_digit()), "{matcher:?} {yes}");
+            assert!(
+                !matcher.normalise(yes).contains(|c: char| c.is_ascii_digit()),
+                "{matcher:?} {yes}"
+            );
             assert_eq!(matcher.normalise(no), no);
         }
     }

@@ -8,16 +8,14 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use serde::{Deserialize, Serialize};
 
 use crate::health::{Readiness, livez, readyz};
+use crate::limits::{LARGEST_BODY, Patience, in_time};
 use crate::link::{Code, Target};
 use crate::problem::Problem;
 use crate::store::Store;
-
-/// Largest request body, in bytes: a target and its JSON.
-pub const LARGEST_BODY: usize = 4096;
 
 /// What handlers share.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +24,8 @@ pub struct App {
     pub store: Arc<Store>,
     /// Whether requests are wanted.
     pub readiness: Readiness,
+    /// How long one request may take.
+    pub patience: Patience,
 }
 
 #[derive(Deserialize)]
@@ -42,12 +42,14 @@ struct Link {
 // ANCHOR: router
 /// All routes over one store.
 pub fn router(app: App) -> Router {
+    let in_time = middleware::from_fn_with_state(app.patience, in_time);
     Router::new()
         .route("/links", post(create).get(list))
         .route("/{code}", get(follow).delete(delete))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(in_time)
         .with_state(app)
 }
 // ANCHOR_END: router
@@ -58,19 +60,20 @@ async fn create(
     body: Result<Json<NewLink>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let Json(NewLink { target }) = body.map_err(rejected)?;
-    let Some(code) = app.store.create(target.clone()) else {
-        let full = "the store is full; delete links first";
-        return Err(Problem::new(
-            StatusCode::INSUFFICIENT_STORAGE,
-            full,
-        ));
-    };
+    let code = app.store.create(target.clone()).ok_or_else(full)?;
     tracing::info!(%code, "link created");
     let location = [(LOCATION, format!("/{code}"))];
     let link = Json(Link { code, target });
     Ok((StatusCode::CREATED, location, link).into_response())
 }
 // ANCHOR_END: create
+
+fn full() -> Problem {
+    Problem::new(
+        StatusCode::INSUFFICIENT_STORAGE,
+        "the store is full; delete links first",
+    )
+}
 
 fn rejected(rejection: JsonRejection) -> Problem {
     Problem::new(rejection.status(), rejection.body_text())
@@ -90,6 +93,7 @@ async fn follow(
 }
 // ANCHOR_END: follow
 
+// ANCHOR: delete
 async fn delete(
     State(app): State<App>,
     Path(code): Path<String>,
@@ -101,6 +105,7 @@ async fn delete(
         _ => Err(not_found(&code)),
     }
 }
+// ANCHOR_END: delete
 
 async fn list(State(app): State<App>) -> Json<Vec<Link>> {
     Json(

@@ -15,6 +15,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `LINKS_LOG`: the least severe level that is logged.
     pub log: LevelFilter,
+    /// `LINKS_REQUEST_SECONDS`: how long one request may take.
+    pub request: Duration,
     /// `LINKS_DRAIN_SECONDS`: how long requests in flight
     /// may take after a stop was asked for.
     pub drain: Duration,
@@ -26,6 +28,7 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
             log: LevelFilter::INFO,
+            request: Duration::from_secs(10),
             drain: Duration::from_secs(10),
         }
     }
@@ -45,7 +48,8 @@ pub struct Unusable {
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The variables of this process. One that is not UTF-8 counts as its readable part.
+    /// The variables of this process. One that is not UTF-8 counts as
+    /// its readable part.
     pub fn of_process() -> Environment {
         let text =
             |s: std::ffi::OsString| s.to_string_lossy().into_owned();
@@ -82,33 +86,34 @@ impl Environment {
         })
     }
     // ANCHOR_END: parsed
+
+    fn seconds(
+        &self,
+        name: &'static str,
+        default: Duration,
+    ) -> Result<Duration, Unusable> {
+        self.parsed(name, SECONDS, Seconds(default)).map(|s| s.0)
+    }
 }
 
 impl Config {
     // ANCHOR: read
     /// Defaults, overridden by variables. The first bad one ends it.
     pub fn read(env: &Environment) -> Result<Config, Unusable> {
-        let default = Config::default();
-        let address = "an address and port, like 0.0.0.0:8080";
-        let level = "off, error, warn, info, debug or trace";
-        let seconds = "a whole number of seconds up to 600";
-        let drain = env.parsed(
-            "LINKS_DRAIN_SECONDS",
-            seconds,
-            Seconds(default.drain),
-        )?;
+        let Config { listen, log, request, drain } = Config::default();
         Ok(Config {
-            listen: env.parsed(
-                "LINKS_LISTEN",
-                address,
-                default.listen,
-            )?,
-            log: env.parsed("LINKS_LOG", level, default.log)?,
-            drain: drain.0,
+            listen: env.parsed("LINKS_LISTEN", ADDRESS, listen)?,
+            log: env.parsed("LINKS_LOG", LEVEL, log)?,
+            request: env.seconds("LINKS_REQUEST_SECONDS", request)?,
+            drain: env.seconds("LINKS_DRAIN_SECONDS", drain)?,
         })
     }
     // ANCHOR_END: read
 }
+
+const ADDRESS: &str = "an address and port, like 0.0.0.0:8080";
+const LEVEL: &str = "off, error, warn, info, debug or trace";
+const SECONDS: &str = "a whole number of seconds from 1 to 600";
 
 /// A bounded number of seconds.
 struct Seconds(Duration);
@@ -118,7 +123,7 @@ impl std::str::FromStr for Seconds {
 
     fn from_str(text: &str) -> Result<Seconds, ()> {
         match text.parse() {
-            Ok(n) if n <= 600 => Ok(Seconds(Duration::from_secs(n))),
+            Ok(n @ 1..=600) => Ok(Seconds(Duration::from_secs(n))),
             _ => Err(()),
         }
     }

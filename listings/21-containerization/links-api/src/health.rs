@@ -1,6 +1,6 @@
 //! Is it alive, is it ready, and how to ask without a shell.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,9 +55,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// `links-api --healthcheck`: asks the server in the same container,
 /// so that an image without a shell and curl can be probed too.
 pub async fn ask(listen: SocketAddr) -> ExitCode {
-    let answer =
-        tokio::time::timeout(PATIENCE, status_line(listen.port()));
-    match answer.await {
+    let answer = status_line(reachable(listen));
+    match tokio::time::timeout(PATIENCE, answer).await {
         Ok(Ok(line)) if line.starts_with("HTTP/1.1 200") => {
             ExitCode::SUCCESS
         }
@@ -73,11 +72,27 @@ fn unhealthy(why: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn status_line(port: u16) -> std::io::Result<String> {
-    let mut stream =
-        TcpStream::connect((IpAddr::V4(Ipv4Addr::LOCALHOST), port))
-            .await?;
-    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+/// Where a server that listens there is reached from its own machine.
+/// "All addresses" is none to connect to.
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => {
+            Ipv4Addr::LOCALHOST.into()
+        }
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            Ipv6Addr::LOCALHOST.into()
+        }
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+const REQUEST: &[u8] = b"GET /readyz HTTP/1.1\r\n\
+    Host: localhost\r\nConnection: close\r\n\r\n";
+
+async fn status_line(server: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(server).await?;
+    stream.write_all(REQUEST).await?;
     let mut answer = Vec::new();
     // A status line and a few headers: more is not read.
     stream.take(1024).read_to_end(&mut answer).await?;

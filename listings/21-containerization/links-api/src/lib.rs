@@ -8,12 +8,14 @@
 //! | errors as `application/problem+json` | [`problem`] |
 //! | liveness, readiness, a probe without a shell | [`health`] |
 //! | routes | [`api`] |
+//! | a body and a time that are bounded | [`limits`] |
 //! | draining with a deadline | [`server`], [`shutdown`] |
 //! | structured logs | [`logs`] |
 
 pub mod api;
 pub mod config;
 pub mod health;
+pub mod limits;
 pub mod link;
 pub mod logs;
 pub mod problem;

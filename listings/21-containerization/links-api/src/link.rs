@@ -15,30 +15,35 @@ pub const CODE_LENGTH: usize = 7;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub struct Target(String);
+// ANCHOR_END: target
 
+// ANCHOR: target-check
 impl TryFrom<String> for Target {
     type Error = &'static str;
 
     fn try_from(url: String) -> Result<Target, &'static str> {
         let rest = ["http://", "https://"]
             .iter()
-            .find_map(|s| url.strip_prefix(s));
-        match rest {
-            None => Err("a target starts with http:// or https://"),
-            Some("") => Err("a target names a host"),
-            Some(_) if url.len() > LONGEST_TARGET => {
-                Err("a target has 2048 bytes at most")
-            }
-            Some(_) if !url.bytes().all(|b| b.is_ascii_graphic()) => {
-                Err(
-                    "a target is ASCII without spaces; encode the rest with %",
-                )
-            }
-            Some(_) => Ok(Target(url)),
+            .find_map(|s| url.strip_prefix(s))
+            .ok_or("a target starts with http:// or https://")?;
+        if !rest.starts_with(begins_host) {
+            return Err("a target names a host");
         }
+        if url.len() > LONGEST_TARGET {
+            return Err("a target has 2048 bytes at most");
+        }
+        if !url.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err("a target is ASCII; encode the rest with %");
+        }
+        Ok(Target(url))
     }
 }
-// ANCHOR_END: target
+// ANCHOR_END: target-check
+
+/// A letter or digit, or the bracket of an IPv6 address.
+fn begins_host(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '['
+}
 
 impl Target {
     /// The URL.
@@ -47,7 +52,8 @@ impl Target {
     }
 }
 
-/// The short name of a link: letters and digits, without those that people mix up (0 O o, 1 I l).
+/// The short name of a link: letters and digits, without those that
+/// people mix up (0 O o, 1 I l).
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize,
 )]

@@ -8,7 +8,9 @@ use links_api::config::{Config, Environment};
 use links_api::{health, logs, server, shutdown};
 use tokio::net::TcpListener;
 
-/// The exit code of BSD's `sysexits.h` for a configuration that cannot be used.
+/// The exit codes of BSD's `sysexits.h` for a call and for a
+/// configuration that cannot be used.
+const EX_USAGE: u8 = 64;
 const EX_CONFIG: u8 = 78;
 
 // ANCHOR: main
@@ -16,14 +18,25 @@ const EX_CONFIG: u8 = 78;
 async fn main() -> ExitCode {
     let config = match Config::read(&Environment::of_process()) {
         Ok(config) => config,
-        Err(error) => {
-            eprintln!("links-api: {error}");
-            return ExitCode::from(EX_CONFIG);
-        }
+        Err(error) => return refused(EX_CONFIG, &error),
     };
-    if std::env::args().any(|arg| arg == "--healthcheck") {
-        return health::ask(config.listen).await;
+    let flags: Vec<_> = std::env::args_os().skip(1).collect();
+    match flags.as_slice() {
+        [] => serve(config).await,
+        [flag] if flag == "--healthcheck" => {
+            health::ask(config.listen).await
+        }
+        _ => refused(EX_USAGE, &"the one flag is --healthcheck"),
     }
+}
+// ANCHOR_END: main
+
+fn refused(code: u8, why: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("links-api: {why}");
+    ExitCode::from(code)
+}
+
+async fn serve(config: Config) -> ExitCode {
     match run(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -32,7 +45,6 @@ async fn main() -> ExitCode {
         }
     }
 }
-// ANCHOR_END: main
 
 // ANCHOR: run
 async fn run(config: Config) -> std::io::Result<()> {

@@ -17,6 +17,7 @@ pub struct Problem {
     /// What it was this time, and what would help.
     detail: String,
 }
+// ANCHOR_END: problem
 
 impl Problem {
     /// A problem with the standard title of its status.
@@ -32,8 +33,8 @@ impl Problem {
         }
     }
 }
-// ANCHOR_END: problem
 
+// ANCHOR: response
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status)
@@ -46,3 +47,4 @@ impl IntoResponse for Problem {
             .into_response()
     }
 }
+// ANCHOR_END: response

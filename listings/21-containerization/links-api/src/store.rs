@@ -20,12 +20,13 @@ struct Links {
 }
 // ANCHOR_END: store
 
-/// Most links that are kept. Each costs some 2 KiB at worst, so this bounds the memory.
+/// Most links that are kept. Each costs some 2 KiB at worst, so this
+/// bounds the memory.
 pub const MOST_LINKS: usize = 10_000;
 
 impl Store {
     fn links(&self) -> MutexGuard<'_, Links> {
-        // No code between lock and unlock panics halfway through a change.
+        // No code that holds it panics halfway through a change.
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -2,10 +2,14 @@
 
 mod common;
 
-use common::Server;
+use std::time::Duration;
+
+use common::{Server, read_answer};
 use links_api::config::Config;
 use links_api::link::{CODE_LENGTH, Code};
 use links_api::store::{MOST_LINKS, Store};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn a_link_is_created_followed_listed_and_deleted() {
@@ -71,7 +75,9 @@ async fn input_that_cannot_be_used_is_refused_with_the_reason() {
             "http:// or https://",
         ),
         (r#"{"target":"https://"}"#, 422, "names a host"),
-        (r#"{"target":"https://a b"}"#, 422, "ASCII without spaces"),
+        (r#"{"target":"https:///path"}"#, 422, "names a host"),
+        (r#"{"target":"https://a b"}"#, 422, "is ASCII; encode"),
+        (r#"{"target":"https://é"}"#, 422, "names a host"),
         (long.as_str(), 422, "2048 bytes at most"),
         (r#"{"target":"#, 400, "EOF"),
         (huge.as_str(), 413, "length limit exceeded"),
@@ -94,6 +100,24 @@ async fn input_that_cannot_be_used_is_refused_with_the_reason() {
             r#"{"status":404,"title":"Not Found","detail":"there is no link `nothing`"}"#,
         )
     );
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_is_not_waited_for() {
+    let request = Duration::from_millis(50);
+    let server =
+        Server::start(Config { request, ..Config::default() }).await;
+    let mut slow = TcpStream::connect(server.address).await.unwrap();
+    slow.write_all(
+        b"POST /links HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\
+          content-type: application/json\r\ncontent-length: 9\r\n\r\n",
+    )
+    .await
+    .unwrap();
+    let answer = read_answer(&mut slow).await;
+    assert_eq!(answer.status, 408);
+    assert!(answer.body.contains("took too long"), "{answer:?}");
     server.end().await;
 }
 

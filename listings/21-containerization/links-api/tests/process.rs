@@ -83,12 +83,12 @@ fn a_bad_value_is_refused_by_name_before_a_port_is_bound() {
         (
             "LINKS_DRAIN_SECONDS",
             "601",
-            "LINKS_DRAIN_SECONDS=601 is not a whole number of seconds up to 600",
+            "LINKS_DRAIN_SECONDS=601 is not a whole number of seconds from 1 to 600",
         ),
         (
-            "LINKS_DRAIN_SECONDS",
+            "LINKS_REQUEST_SECONDS",
             "soon",
-            "LINKS_DRAIN_SECONDS=soon is not a whole number of seconds up to 600",
+            "LINKS_REQUEST_SECONDS=soon is not a whole number of seconds from 1 to 600",
         ),
     ] {
         let output = links_api(&[(name, value)]).output().unwrap();
@@ -98,6 +98,16 @@ fn a_bad_value_is_refused_by_name_before_a_port_is_bound() {
             format!("links-api: {says}\n")
         );
     }
+}
+
+#[test]
+fn a_misspelt_flag_is_refused_and_does_not_start_a_server() {
+    let output = links_api(&[]).arg("--healthchek").output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "links-api: the one flag is --healthcheck\n"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::{Server, read_answer, within};
 use links_api::config::Config;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 #[tokio::test]
@@ -16,11 +16,13 @@ async fn a_request_in_flight_is_answered() {
     let body = r#"{"target":"https://a"}"#;
     let length = body.len();
     let head = format!(
-        "POST /links HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        "POST /links HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nexpect: 100-continue\r\n\r\n"
     );
     slow.write_all(head.as_bytes()).await.unwrap();
-    // The head has been read once another connection, made later, was answered.
-    server.send("GET", "/livez", "").await;
+    // The server says so when it begins to wait for the body.
+    let mut go_on = *b"HTTP/1.1 100 Continue\r\n\r\n";
+    within(slow.read_exact(&mut go_on)).await.unwrap();
+    assert!(go_on.starts_with(b"HTTP/1.1 100"));
     server.stop.send(()).unwrap();
     // No new connection is accepted any more.
     within(async {
@@ -31,7 +33,10 @@ async fn a_request_in_flight_is_answered() {
     .await;
     assert!(!server.ended.is_finished());
     slow.write_all(body.as_bytes()).await.unwrap();
-    assert_eq!(read_answer(&mut slow).await.status, 201);
+    let answer = read_answer(&mut slow).await;
+    assert_eq!(answer.status, 201);
+    assert!(answer.head.contains("connection: close"), "{answer:?}");
+    assert!(answer.body.contains("https://a"), "{answer:?}");
     within(server.ended).await.unwrap().unwrap();
 }
 
