@@ -174,18 +174,22 @@ fn bases(dockerfile: &str) -> BTreeSet<String> {
     names
 }
 
-/// What an image really is: the words of its stand-in's label, else the digest under which it was pulled.
+/// What an image really is: the words of its stand-in's label, else the digest under which it was pulled, else its id.
 pub fn truth(name: &str) -> String {
-    let out = docker(&[
-        "image",
-        "inspect",
-        "--format",
-        "{{index .Config.Labels \"book.truth\"}}|{{join .RepoDigests \" \"}}|{{.Id}}",
-        name,
-    ]);
-    let text = String::from_utf8_lossy(&out.stdout).trim().to_owned();
-    let mut parts = text.split('|').map(str::trim).filter(|p| !p.is_empty());
-    parts.next().unwrap_or("unknown to this engine").to_owned()
+    let format = "[{{json .Config.Labels}},{{json .RepoDigests}},{{json .Id}}]";
+    let out = docker(&["image", "inspect", "--format", format, name]);
+    true_name(&out.stdout).unwrap_or_else(|| "unknown to this engine".to_owned())
+}
+
+fn true_name(inspected: &[u8]) -> Option<String> {
+    let seen: serde_json::Value = serde_json::from_slice(inspected).ok()?;
+    let label = seen[0]["book.truth"].as_str().map(str::to_owned);
+    // `debian@sha256:…` says no more than the digest does.
+    let digest = seen[1][0]
+        .as_str()
+        .map(|d| d.rsplit('@').next().unwrap_or(d).to_owned());
+    let id = seen[2].as_str().map(|id| format!("made on this machine, {id}"));
+    label.or(digest).or(id)
 }
 
 fn tail(text: &str, lines: usize) -> String {
@@ -263,23 +267,50 @@ impl Image {
         }
     }
 
-    /// Its layers above the first `below`, lowest first: the digest of each.
-    pub fn layers(&self, below: usize) -> Vec<String> {
+    /// The digest of each of its layers, lowest first.
+    pub fn layers(&self) -> Vec<String> {
         let all = self.inspect("{{join .RootFS.Layers \" \"}}");
-        all.split(' ').skip(below).map(str::to_owned).collect()
+        all.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// What its last `count` instructions added, newest first: size and instruction, a line each, as
-    /// `docker history` prints them.
+    /// What its last `count` instructions added, in the order of the Dockerfile: instruction and size, a line each, in
+    /// the words of `docker history`.
     pub fn history(&self, count: usize) -> String {
         let format = "{{.Size}}\t{{.CreatedBy}}";
         let text = output(&["history", "--no-trunc", "--human", "--format", format, &self.tag]);
-        let lines = text.lines().take(count).map(|line| {
-            let (size, by) = line.split_once('\t').unwrap_or((line, ""));
-            let by = by.trim_end_matches(" # buildkit").replace("RUN /bin/sh -c ", "RUN ");
-            format!("{size:>7}  {by}")
-        });
+        let mut rows: Vec<(String, &str)> = text
+            .lines()
+            .take(count)
+            .filter_map(|line| {
+                let (size, by) = line.split_once('\t')?;
+                let by = by.trim_end().trim_end_matches(" # buildkit");
+                Some((by.replace("RUN /bin/sh -c ", "RUN "), size))
+            })
+            .collect();
+        rows.reverse();
+        let width = rows.iter().map(|(by, _)| by.len()).max().unwrap_or_default();
+        let lines = rows.iter().map(|(by, size)| format!("{by:width$}  {size}"));
         lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// A file of it. The image needs no program for that.
+    ///
+    /// # Panics
+    /// When it has no such file.
+    pub fn file(&self, path: &str) -> Vec<u8> {
+        let label = format!("book.test={}", run_id());
+        // A container that never runs needs a command all the same.
+        let id = output(&["create", "--label", &label, &self.tag, "none"]);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let copy = folder.path().join("copy");
+        let copied = docker(&["cp", &format!("{id}:{path}"), &copy.to_string_lossy()]);
+        docker(&["rm", "--force", &id]);
+        assert!(
+            copied.status.success(),
+            "{path}: {}",
+            String::from_utf8_lossy(&copied.stderr)
+        );
+        std::fs::read(&copy).unwrap_or_else(|e| panic!("{path}: {e}"))
     }
 
     /// Runs a command in a new container until it ends. `flags` are those of `docker run`, as in
@@ -492,6 +523,21 @@ mod tests {
             bases(file),
             BTreeSet::from(["rust:1".to_owned(), "debian:a".to_owned()])
         );
+    }
+
+    #[test]
+    fn an_image_is_what_its_label_says_else_its_digest_else_its_id() {
+        for (inspected, name) in [
+            (
+                r#"[{"book.truth":"Debian 13.2, built"},["a@sha256:1"],"sha256:2"]"#,
+                Some("Debian 13.2, built"),
+            ),
+            (r#"[{},["debian@sha256:1"],"sha256:2"]"#, Some("sha256:1")),
+            (r#"[null,[],"sha256:2"]"#, Some("made on this machine, sha256:2")),
+            ("", None),
+        ] {
+            assert_eq!(true_name(inspected.as_bytes()).as_deref(), name);
+        }
     }
 
     #[test]

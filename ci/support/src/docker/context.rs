@@ -128,3 +128,18 @@ fn walk(top: &Path, folder: &Path, names: &mut Vec<String>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "ci/support/Cargo.toml was changed while it was being built\n  fix: run the test again")]
+    fn a_file_that_changes_during_the_build_is_no_evidence() {
+        let mut sent = Sent {
+            files: vec![File::of("built", "ci/support/Cargo.toml", "")],
+        };
+        sent.files[0].hash = "that of another text".to_owned();
+        sent.note();
+    }
+}

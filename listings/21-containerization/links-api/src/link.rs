@@ -62,14 +62,17 @@ pub struct Code(String);
 const ALPHABET: &[u8] =
     b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz";
 
+/// Any number below 56⁷: the first code looks like all others.
+const FIRST: u64 = 1_131_985_022_027;
+
 impl Code {
     // ANCHOR: nth
     /// The code of the n-th link. Different numbers below 56⁷ have
-    /// different codes: multiplying by an odd number that shares no
-    /// factor with 56⁷ is a permutation, so neighbours look unlike.
+    /// different codes: multiplying by a number that shares no factor
+    /// with 56⁷ is a permutation, so neighbours look unlike.
     pub fn nth(n: u64) -> Code {
         let all = (ALPHABET.len() as u64).pow(CODE_LENGTH as u32);
-        let mut rest = (n % all) * 1_000_003 % all;
+        let mut rest = ((n % all) * 1_000_003 + FIRST) % all;
         let mut code = String::with_capacity(CODE_LENGTH);
         for _ in 0..CODE_LENGTH {
             let base = ALPHABET.len() as u64;
