@@ -15,7 +15,11 @@ use crate::{new, preprocess, publish, site};
 
 /// Reads, changes and proves this book.
 #[derive(Parser, Debug)]
-#[command(name = "cargo book", bin_name = "cargo book", version, after_help = "\
+#[command(
+    name = "cargo book",
+    bin_name = "cargo book",
+    version,
+    after_help = "\
 Examples:
   cargo book serve                     read the book; it reloads when you change it
   cargo book test                      prove what this machine can prove
@@ -23,7 +27,8 @@ Examples:
   cargo book test src/preface.md       prove one page
   cargo book doctor                    what works here, and how to mend what does not
 
-Exit codes: 0 all that had to hold holds, 1 a check failed, 2 wrong use or missing set-up.")]
+Exit codes: 0 all that had to hold holds, 1 a check failed, 2 wrong use or missing set-up."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -140,7 +145,9 @@ struct TestArgs {
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {
-    let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    let parts = text
+        .split_once('/')
+        .and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
     match parts {
         Some((i, n)) if 1 <= i && i <= n => Ok((i, n)),
         _ => Err("write I/N with 1 ≤ I ≤ N, as in 2/4".into()),
@@ -189,7 +196,9 @@ fn dispatch(command: Command) -> Result<bool> {
             setup(&book, &lanes, yes)?;
             Ok(true)
         }
-        Command::New { what: New::Page { path, title } } => {
+        Command::New {
+            what: New::Page { path, title },
+        } => {
             let root = find_root()?;
             let config = crate::config::Config::load(&root).map_err(|f| anyhow::anyhow!("{f}"))?;
             for file in new::page(&root, &config, &path, &title)? {
@@ -231,7 +240,7 @@ fn setup(book: &Book, lanes: &[Lane], yes: bool) -> Result<()> {
     if !yes && !in_ci() && std::io::stdin().is_terminal() {
         eprintln!("This will, on this machine:");
         for step in &steps {
-            eprintln!("  - {step}");
+            eprintln!("  - {}", step.title);
         }
         eprint!("Go on? [y/N] ");
         std::io::stderr().flush()?;
@@ -241,7 +250,7 @@ fn setup(book: &Book, lanes: &[Lane], yes: bool) -> Result<()> {
             bail!("nothing was changed\n  fix: answer y, or run `cargo book setup --yes`");
         }
     }
-    lanes::set_up(&book.root, lanes)
+    lanes::set_up(&book.root, &steps)
 }
 
 fn test(args: TestArgs) -> Result<bool> {
@@ -263,7 +272,10 @@ fn test(args: TestArgs) -> Result<bool> {
     outcome.print(&book.config.src);
     if options.required && !outcome.missing.is_empty() {
         let lanes: Vec<&str> = outcome.missing.keys().map(|l| l.word()).collect();
-        eprintln!("error: the {} lane had to run and could not\n  fix: cargo book setup", lanes.join(" and the "));
+        eprintln!(
+            "error: the {} lane had to run and could not\n  fix: cargo book setup",
+            lanes.join(" and the ")
+        );
     }
     Ok(outcome.holds(options.required))
 }
@@ -280,18 +292,39 @@ fn status(json: bool, merge: &[PathBuf]) -> Result<bool> {
     } else {
         for row in &report.blocks {
             let what = row.listing.as_deref().unwrap_or(&row.origin);
-            let reason = if row.reason.is_empty() { String::new() } else { format!(" — {}", row.reason) };
-            println!("{:<9} {}:{} {} {what}{reason}", row.verdict.word(), row.page, row.line, row.lang);
+            let reason = if row.reason.is_empty() {
+                String::new()
+            } else {
+                format!(" — {}", row.reason)
+            };
+            println!(
+                "{:<9} {}:{} {} {what}{reason}",
+                row.verdict.word(),
+                row.page,
+                row.line,
+                row.lang
+            );
         }
         for (name, totals) in [("all", &report.summary.all)].into_iter().chain(
-            report.summary.languages.iter().map(|(name, totals)| (name.as_str(), totals)),
+            report
+                .summary
+                .languages
+                .iter()
+                .map(|(name, totals)| (name.as_str(), totals)),
         ) {
-            let parts: Vec<String> = totals.by_verdict.iter().map(|(word, n)| format!("{n} {word}")).collect();
+            let parts: Vec<String> = totals
+                .by_verdict
+                .iter()
+                .map(|(word, n)| format!("{n} {word}"))
+                .collect();
             println!("{name}: {} — {}", run::plural(totals.blocks, "block"), parts.join(", "));
         }
     }
     // Merged evidence is the verdict over a whole book: everything has to hold.
-    let holds = report.blocks.iter().all(|row| matches!(row.verdict, Verdict::Verified | Verdict::Exempt));
+    let holds = report
+        .blocks
+        .iter()
+        .all(|row| matches!(row.verdict, Verdict::Verified | Verdict::Exempt));
     Ok(merge.is_empty() || holds && print_findings(&book))
 }
 

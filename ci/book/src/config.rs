@@ -76,11 +76,21 @@ impl Config {
     pub fn load(root: &Root) -> Result<Config, Finding> {
         let path = root.join("book.toml");
         let text = std::fs::read_to_string(&path).map_err(|e| {
-            Finding::new("book.toml", 1, format!("cannot be read: {e}"), "run `cargo book` inside a book's folder")
+            Finding::new(
+                "book.toml",
+                1,
+                format!("cannot be read: {e}"),
+                "run `cargo book` inside a book's folder",
+            )
         })?;
         let file: File = toml::from_str(&text).map_err(|e| {
             let line = e.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            Finding::new("book.toml", line, e.message().to_owned(), "correct this line of book.toml")
+            Finding::new(
+                "book.toml",
+                line,
+                e.message().to_owned(),
+                "correct this line of book.toml",
+            )
         })?;
         let own = file.preprocessor.book;
         Ok(Config {
@@ -103,10 +113,14 @@ impl Config {
 pub fn find_root() -> anyhow::Result<Root> {
     let here = std::env::current_dir()?;
     if let Some(dir) = std::env::var_os("BOOK_ROOT") {
-        return Ok(Root { path: std::fs::canonicalize(dir)? });
+        return Ok(Root {
+            path: std::fs::canonicalize(dir)?,
+        });
     }
     here.ancestors()
         .find(|dir| dir.join("book.toml").is_file())
-        .map(|dir| Root { path: dir.to_path_buf() })
+        .map(|dir| Root {
+            path: dir.to_path_buf(),
+        })
         .ok_or_else(|| anyhow::anyhow!("there is no book.toml here or above\n  fix: cd into a clone of the book"))
 }

@@ -80,7 +80,10 @@ impl Record {
     pub fn changed(&self, hashes: &mut Hashes) -> Option<String> {
         let inputs = self.inputs.iter().map(|(path, hash)| (path, hash));
         let uses = self.uses.iter().map(|u| (&u.path, &u.hash));
-        inputs.chain(uses).find(|(path, hash)| hashes.of(path).as_deref() != Some(hash.as_str())).map(|(p, _)| p.clone())
+        inputs
+            .chain(uses)
+            .find(|(path, hash)| hashes.of(path).as_deref() != Some(hash.as_str()))
+            .map(|(p, _)| p.clone())
     }
 }
 
@@ -99,7 +102,10 @@ pub struct Hashes {
 impl Hashes {
     /// Reads nothing yet.
     pub fn new(root: &Root) -> Hashes {
-        Hashes { root: root.path.clone(), known: BTreeMap::new() }
+        Hashes {
+            root: root.path.clone(),
+            known: BTreeMap::new(),
+        }
     }
 
     /// The hash of a file, `None` when it cannot be read. A path that starts with `=` is a value, not a file: it
@@ -130,7 +136,9 @@ pub struct Store {
 impl Store {
     /// The store of this book. Creates nothing.
     pub fn of(root: &Root) -> Store {
-        Store { dir: root.work().join("evidence") }
+        Store {
+            dir: root.work().join("evidence"),
+        }
     }
 
     /// A store in a folder of its own.
@@ -144,8 +152,16 @@ impl Store {
     }
 
     fn file(&self, job: &str) -> PathBuf {
-        let plain: String =
-            job.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '_' }).collect();
+        let plain: String = job
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || c == '-' || c == '.' {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect();
         self.dir.join(format!("{plain}-{}.json", &sha256(job.as_bytes())[..8]))
     }
 
@@ -153,13 +169,22 @@ impl Store {
     /// disk leaves the old record or the new one, never half of one.
     pub fn write(&self, record: &Record) -> Result<()> {
         let full = || {
-            format!("evidence of `{}` cannot be written to {}\n  fix: make room there and run the same command again", record.job, self.dir.display())
+            format!(
+                "evidence of `{}` cannot be written to {}\n  fix: make room there and run the same command again",
+                record.job,
+                self.dir.display()
+            )
         };
         std::fs::create_dir_all(&self.dir).with_context(full)?;
-        let mut file = tempfile::Builder::new().prefix(".part-").tempfile_in(&self.dir).with_context(full)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".part-")
+            .tempfile_in(&self.dir)
+            .with_context(full)?;
         file.write_all(&serde_json::to_vec_pretty(record)?).with_context(full)?;
         file.as_file().sync_all().with_context(full)?;
-        file.persist(self.file(&record.job)).map_err(|e| e.error).with_context(full)?;
+        file.persist(self.file(&record.job))
+            .map_err(|e| e.error)
+            .with_context(full)?;
         Ok(())
     }
 
@@ -171,13 +196,18 @@ impl Store {
 
     /// Every record that parses.
     pub fn all(&self) -> Vec<Record> {
-        let Ok(entries) = std::fs::read_dir(&self.dir) else { return Vec::new() };
+        let Ok(entries) = std::fs::read_dir(&self.dir) else {
+            return Vec::new();
+        };
         let mut files: Vec<PathBuf> = entries
             .filter_map(|e| Some(e.ok()?.path()))
             .filter(|p| p.extension().is_some_and(|x| x == "json"))
             .collect();
         files.sort();
-        files.iter().filter_map(|p| serde_json::from_slice(&std::fs::read(p).ok()?).ok()).collect()
+        files
+            .iter()
+            .filter_map(|p| serde_json::from_slice(&std::fs::read(p).ok()?).ok())
+            .collect()
     }
 
     /// Removes the leftovers of runs that were killed.
@@ -207,7 +237,11 @@ impl Store {
     pub fn merge(&self, dirs: &[PathBuf]) -> Result<usize> {
         let mut taken = 0;
         for dir in dirs {
-            let other = if dir.join("evidence").is_dir() { dir.join("evidence") } else { dir.clone() };
+            let other = if dir.join("evidence").is_dir() {
+                dir.join("evidence")
+            } else {
+                dir.clone()
+            };
             let records = Store::at(&other).all();
             if records.is_empty() {
                 anyhow::bail!(
@@ -256,12 +290,16 @@ mod tests {
     #[test]
     fn a_record_comes_back_and_knows_what_changed() {
         let dir = tempfile::tempdir().unwrap();
-        let root = Root { path: dir.path().to_path_buf() };
+        let root = Root {
+            path: dir.path().to_path_buf(),
+        };
         std::fs::write(root.join("a.rs"), "x").unwrap();
         let store = Store::at(dir.path().join("evidence"));
         let mut hashes = Hashes::new(&root);
         let hash = hashes.of("a.rs").unwrap();
-        store.write(&record("test:a", "2026-01-01T00:00:00Z", &[("a.rs", &hash)])).unwrap();
+        store
+            .write(&record("test:a", "2026-01-01T00:00:00Z", &[("a.rs", &hash)]))
+            .unwrap();
         let back = store.read("test:a").unwrap();
         assert_eq!(back.coverage["a.rs"][&3], 1);
         assert_eq!(back.changed(&mut hashes), None);

@@ -110,8 +110,10 @@ pub fn console_lane(block: &Block) -> Lane {
         return lane;
     }
     let commands = block.text.lines().filter_map(|l| l.trim_start().strip_prefix("$ "));
-    let words: BTreeSet<&str> =
-        commands.flat_map(|c| c.split(['|', '&', ';', '(', ')'])).filter_map(|c| c.split_whitespace().next()).collect();
+    let words: BTreeSet<&str> = commands
+        .flat_map(|c| c.split(['|', '&', ';', '(', ')']))
+        .filter_map(|c| c.split_whitespace().next())
+        .collect();
     if words.contains("kubectl") || words.contains("kind") {
         Lane::Kind
     } else if words.contains("docker") {
@@ -122,25 +124,58 @@ pub fn console_lane(block: &Block) -> Lane {
 }
 
 /// Every job of the book, in the order in which they are best run: cheap ones first.
-pub fn plan(root: &Root, config: &crate::config::Config, pages: &Pages, workspace: &Workspace, hashes: &mut Hashes) -> Vec<Job> {
+pub fn plan(
+    root: &Root,
+    config: &crate::config::Config,
+    pages: &Pages,
+    workspace: &Workspace,
+    hashes: &mut Hashes,
+) -> Vec<Job> {
     let mut jobs = Vec::new();
     for page in &pages.pages {
         let of = |origin: fn(&Origin) -> bool| -> Vec<&Block> {
-            page.blocks.iter().filter(|b| b.attr("exempt").is_none() && origin(&b.origin)).collect()
+            page.blocks
+                .iter()
+                .filter(|b| b.attr("exempt").is_none() && origin(&b.origin))
+                .collect()
         };
         let diagrams = of(|o| *o == Origin::Diagram);
         if !diagrams.is_empty() {
-            let inputs = block_inputs(&diagrams).chain(file_inputs(hashes, ["Cargo.lock".to_owned()])).collect();
+            let inputs = block_inputs(&diagrams)
+                .chain(file_inputs(hashes, ["Cargo.lock".to_owned()]))
+                .collect();
             let id = format!("diagrams:{}", page.path);
-            jobs.push(Job { id, kind: Kind::Diagrams { page: page.path.clone() }, lane: Lane::Offline, inputs });
+            jobs.push(Job {
+                id,
+                kind: Kind::Diagrams {
+                    page: page.path.clone(),
+                },
+                lane: Lane::Offline,
+                inputs,
+            });
         }
-        let snippets: Vec<&Block> = of(|o| *o == Origin::Inline).into_iter().filter(|b| b.lang == "rust").collect();
+        let snippets: Vec<&Block> = of(|o| *o == Origin::Inline)
+            .into_iter()
+            .filter(|b| b.lang == "rust")
+            .collect();
         if !snippets.is_empty() {
-            let files = config.snippets.as_deref().map(|p| workspace.inputs(root, p)).unwrap_or_default();
-            let mut inputs: BTreeMap<String, String> = block_inputs(&snippets).chain(file_inputs(hashes, files)).collect();
+            let files = config
+                .snippets
+                .as_deref()
+                .map(|p| workspace.inputs(root, p))
+                .unwrap_or_default();
+            let mut inputs: BTreeMap<String, String> =
+                block_inputs(&snippets).chain(file_inputs(hashes, files)).collect();
             inputs.extend(value("compiler", &workspace.rustc));
             let id = format!("snippets:{}", page.path);
-            jobs.push(Job { id, kind: Kind::Snippets { page: page.path.clone() }, lane: Lane::Offline, inputs });
+            jobs.push(Job {
+                id,
+                kind: Kind::Snippets {
+                    page: page.path.clone(),
+                },
+                lane: Lane::Offline,
+                inputs,
+            });
         }
         let consoles = of(|o| *o == Origin::Console);
         if !consoles.is_empty() {
@@ -156,7 +191,14 @@ pub fn plan(root: &Root, config: &crate::config::Config, pages: &Pages, workspac
                 inputs.extend(file_inputs(hashes, files_below(root, "docker")));
             }
             let id = format!("console:{}", page.path);
-            jobs.push(Job { id, kind: Kind::Console { page: page.path.clone() }, lane, inputs });
+            jobs.push(Job {
+                id,
+                kind: Kind::Console {
+                    page: page.path.clone(),
+                },
+                lane,
+                inputs,
+            });
         }
     }
     let mut site: Vec<String> = files_below(root, &config.src);
@@ -164,7 +206,12 @@ pub fn plan(root: &Root, config: &crate::config::Config, pages: &Pages, workspac
     site.extend(pages.shown().into_keys().map(str::to_owned));
     site.extend(pages.pages.iter().flat_map(|p| p.facts.iter().map(|f| f.1.clone())));
     site.push("book.toml".into());
-    jobs.push(Job { id: "site".into(), kind: Kind::Site, lane: Lane::Offline, inputs: file_inputs(hashes, site).collect() });
+    jobs.push(Job {
+        id: "site".into(),
+        kind: Kind::Site,
+        lane: Lane::Offline,
+        inputs: file_inputs(hashes, site).collect(),
+    });
     for package in workspace.packages.values() {
         if config.snippets.as_deref() == Some(&package.name) {
             continue;
@@ -172,15 +219,29 @@ pub fn plan(root: &Root, config: &crate::config::Config, pages: &Pages, workspac
         let files = workspace.inputs(root, &package.name);
         let mut inputs: BTreeMap<String, String> = file_inputs(hashes, files).collect();
         inputs.extend(value("compiler", &workspace.rustc));
-        let lint = Kind::Lint { package: package.name.clone() };
-        jobs.push(Job { id: format!("lint:{}", package.name), kind: lint, lane: Lane::Offline, inputs: inputs.clone() });
+        let lint = Kind::Lint {
+            package: package.name.clone(),
+        };
+        jobs.push(Job {
+            id: format!("lint:{}", package.name),
+            kind: lint,
+            lane: Lane::Offline,
+            inputs: inputs.clone(),
+        });
         for lane in &package.lanes {
             let mut inputs = inputs.clone();
             if *lane >= Lane::Docker {
                 inputs.extend(file_inputs(hashes, files_below(root, "docker")));
             }
             let id = format!("test:{}:{lane}", package.name);
-            jobs.push(Job { id, kind: Kind::Tests { package: package.name.clone() }, lane: *lane, inputs });
+            jobs.push(Job {
+                id,
+                kind: Kind::Tests {
+                    package: package.name.clone(),
+                },
+                lane: *lane,
+                inputs,
+            });
         }
     }
     jobs.sort_by_key(|job| job.lane);
@@ -188,7 +249,9 @@ pub fn plan(root: &Root, config: &crate::config::Config, pages: &Pages, workspac
 }
 
 fn block_inputs<'a>(blocks: &'a [&'a Block]) -> impl Iterator<Item = (String, String)> + 'a {
-    blocks.iter().flat_map(|b| value("a block of this page", &block_hash(b)))
+    blocks
+        .iter()
+        .flat_map(|b| value("a block of this page", &block_hash(b)))
 }
 
 fn value(name: &str, value: &str) -> Option<(String, String)> {
@@ -198,7 +261,11 @@ fn value(name: &str, value: &str) -> Option<(String, String)> {
 }
 
 fn file_inputs(hashes: &mut Hashes, files: impl IntoIterator<Item = String>) -> impl Iterator<Item = (String, String)> {
-    files.into_iter().filter_map(|f| hashes.of(&f).map(|h| (f, h))).collect::<Vec<_>>().into_iter()
+    files
+        .into_iter()
+        .filter_map(|f| hashes.of(&f).map(|h| (f, h)))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// Folders below the root that a session works in: `dir=` and the targets of `cd`.

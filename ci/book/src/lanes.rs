@@ -4,44 +4,108 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
+use anyhow::Result;
+use book_setup::{Need, State};
+
 use crate::model::{Lane, Root};
 use crate::workspace::Workspace;
 
-/// Why a lane cannot run here, with the fixing command; `None` when it can.
-pub fn missing(_root: &Root, lane: Lane) -> Option<String> {
+/// The same lane in the set-up crate's words; `None` for one that it cannot prepare yet.
+fn known(lane: Lane) -> Option<book_setup::Lane> {
     match lane {
-        Lane::Offline => None,
-        Lane::Docker => {
-            let answers = Command::new("docker").arg("info").output().is_ok_and(|out| out.status.success());
-            (!answers).then(|| "no Docker engine; cargo book setup".into())
-        }
-        Lane::Kind => Some("no kind cluster; cargo book setup".into()),
-        Lane::Browser => Some("no browser; cargo book setup".into()),
+        Lane::Offline => Some(book_setup::Lane::Offline),
+        Lane::Docker => Some(book_setup::Lane::Docker),
+        Lane::Kind | Lane::Browser => None,
     }
+}
+
+fn known_all(lanes: &[Lane]) -> Vec<book_setup::Lane> {
+    lanes.iter().copied().filter_map(known).collect()
+}
+
+/// Why a lane cannot run here, with the fixing command; `None` when it can.
+pub fn missing(root: &Root, lane: Lane) -> Option<String> {
+    let Some(known) = known(lane) else {
+        return Some(format!("nothing prepares the {lane} lane yet"));
+    };
+    let need = book_setup::doctor(&root.path, &[known])
+        .into_iter()
+        .find(|need| !need.is_ready())?;
+    let State::Missing { why, fix } = need.state else {
+        return None;
+    };
+    Some(match need.name.as_str() {
+        "docker engine" => format!("no Docker engine; {fix}"),
+        name => format!("no {name}: {why}; {fix}"),
+    })
 }
 
 /// `llvm-profdata` and `llvm-cov`.
 pub fn llvm() -> Option<(PathBuf, PathBuf)> {
-    None
+    book_setup::llvm_tool("llvm-profdata").zip(book_setup::llvm_tool("llvm-cov"))
 }
 
 /// The tools behind a lane, for the evidence.
-pub fn versions(_lane: Lane, workspace: &Workspace) -> BTreeMap<String, String> {
+pub fn versions(lane: Lane, workspace: &Workspace) -> BTreeMap<String, String> {
     let rustc = workspace.rustc.strip_prefix("rustc ").unwrap_or(&workspace.rustc);
-    BTreeMap::from([("rustc".to_owned(), rustc.to_owned())])
+    let mut versions = BTreeMap::from([("rustc".to_owned(), rustc.to_owned())]);
+    if lane >= Lane::Docker {
+        let asked = Command::new("docker")
+            .args(["version", "--format", "{{.Server.Version}}"])
+            .output();
+        if let Ok(out) = asked
+            && out.status.success()
+        {
+            let version = String::from_utf8_lossy(&out.stdout).trim().to_owned();
+            versions.insert("Docker Engine".to_owned(), version);
+        }
+    }
+    versions
 }
 
-/// What `cargo book setup` would do.
-pub fn plan(_root: &Root, _lanes: &[Lane]) -> anyhow::Result<Vec<String>> {
-    Ok(Vec::new())
+/// What `cargo book setup` would do. Empty when all is ready.
+///
+/// # Errors
+/// When something is missing that no set-up can bring to this machine.
+pub fn plan(root: &Root, lanes: &[Lane]) -> Result<Vec<book_setup::Step>> {
+    book_setup::plan(&root.path, &known_all(lanes))
 }
 
-/// Does it.
-pub fn set_up(_root: &Root, _lanes: &[Lane]) -> anyhow::Result<()> {
-    Ok(())
+/// Does the steps of a plan.
+///
+/// # Errors
+/// The first step that fails.
+pub fn set_up(root: &Root, steps: &[book_setup::Step]) -> Result<()> {
+    book_setup::run(&root.path, steps)
 }
 
 /// Prints what is there and what is missing; whether nothing is missing.
-pub fn print_doctor(_root: &Root, _lanes: &[Lane]) -> bool {
-    true
+pub fn print_doctor(root: &Root, lanes: &[Lane]) -> bool {
+    let mut ready = true;
+    for lane in lanes {
+        let Some(known) = known(*lane) else {
+            println!("{lane}: nothing prepares this lane yet");
+            ready = false;
+            continue;
+        };
+        let needs = book_setup::doctor(&root.path, &[known]);
+        let lacks = needs.iter().filter(|need| !need.is_ready()).count();
+        ready &= lacks == 0;
+        match lacks {
+            0 => println!("{lane}: ready"),
+            n => println!("{lane}: lacks {n} of {}", needs.len()),
+        }
+        let width = needs.iter().map(|need| need.name.len()).max().unwrap_or_default();
+        for need in &needs {
+            println!("  {}", row(need, width));
+        }
+    }
+    ready
+}
+
+fn row(need: &Need, width: usize) -> String {
+    match &need.state {
+        State::Ready { version, .. } => format!("ok       {:width$}  {version}", need.name),
+        State::Missing { why, fix } => format!("missing  {:width$}  {why}\n  fix: {fix}", need.name),
+    }
 }

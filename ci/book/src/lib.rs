@@ -9,10 +9,19 @@
 //! | [`model`] | the words: block, origin, lane, verdict, finding |
 //! | [`config`] | `book.toml`'s `[preprocessor.book]` |
 //! | [`page`] | pages to blocks; includes, anchors, facts |
+//! | [`workspace`] | packages, their test targets and lanes |
+//! | [`job`] | what there is to run, with the hashes of all inputs |
 //! | [`evidence`] | the store of what ran, and freshness |
 //! | [`run`] | the jobs: cargo tests with line coverage, snippets, consoles, diagrams, the site |
-//! | [`site`] | the HTML site: preprocessor, badges, links, live reload |
+//! | [`status`] | blocks against evidence |
+//! | [`lanes`] | what this machine can run |
+//! | [`preprocess`] | the preprocessor that mdBook calls |
+//! | [`site`] | the HTML site: badges, links, live reload |
+//! | [`publish`] | from a book to a site that was looked at |
+//! | [`new`] | scaffolds |
+//! | [`cli`] | the command line |
 
+pub mod cli;
 pub mod config;
 pub mod evidence;
 pub mod job;
@@ -20,6 +29,8 @@ pub mod lanes;
 pub mod model;
 pub mod new;
 pub mod page;
+pub mod preprocess;
+pub mod publish;
 pub mod run;
 pub mod site;
 pub mod status;

@@ -124,9 +124,10 @@ impl std::str::FromStr for Lane {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Lane, String> {
-        Lane::ALL.into_iter().find(|lane| lane.word() == word).ok_or_else(|| {
-            format!("there is no lane `{word}`; the lanes are offline, docker, kind and browser")
-        })
+        Lane::ALL
+            .into_iter()
+            .find(|lane| lane.word() == word)
+            .ok_or_else(|| format!("there is no lane `{word}`; the lanes are offline, docker, kind and browser"))
     }
 }
 
@@ -175,7 +176,12 @@ pub struct Finding {
 impl Finding {
     /// A finding at a page's line.
     pub fn new(page: impl Into<String>, line: usize, what: impl Into<String>, fix: impl Into<String>) -> Finding {
-        Finding { page: page.into(), line, what: what.into(), fix: fix.into() }
+        Finding {
+            page: page.into(),
+            line,
+            what: what.into(),
+            fix: fix.into(),
+        }
     }
 }
 

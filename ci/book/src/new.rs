@@ -8,7 +8,9 @@ use crate::model::Root;
 /// Writes a page, a listing with a test, and the summary's line. Returns the files. Overwrites nothing.
 pub fn page(root: &Root, config: &Config, path: &str, title: &str) -> Result<Vec<String>> {
     let Some((module, name)) = path.split_once('/').filter(|(m, n)| plain(m) && plain(n)) else {
-        bail!("`{path}` is not MODULE/NAME in lower-case letters, digits and hyphens\n  fix: cargo book new page 21-containerization/health-checks \"Health checks\"");
+        bail!(
+            "`{path}` is not MODULE/NAME in lower-case letters, digits and hyphens\n  fix: cargo book new page 21-containerization/health-checks \"Health checks\""
+        );
     };
     if title.trim().is_empty() || title.contains(['\n', '[', ']']) {
         bail!("a title is one line without brackets\n  fix: cargo book new page {path} \"A title\"");
@@ -46,20 +48,25 @@ pub fn page(root: &Root, config: &Config, path: &str, title: &str) -> Result<Vec
 
 fn plain(word: &str) -> bool {
     !word.is_empty()
-        && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && word
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !word.starts_with('-')
 }
 
 /// The summary with the page after the last page of its module, as deep as that one; at the end where there is none.
 fn with_entry(summary: &str, module: &str, link: &str, title: &str) -> String {
     let mut lines: Vec<String> = summary.lines().map(str::to_owned).collect();
-    let last = lines.iter().rposition(|line| line.contains(&format!("({module}/")) || line.contains(&format!("(./{module}/")));
+    let last = lines
+        .iter()
+        .rposition(|line| line.contains(&format!("({module}/")) || line.contains(&format!("(./{module}/")));
     let indent = last.map_or("", |i| {
         let line = &lines[i];
         &line[..line.len() - line.trim_start().len()]
     });
     // The module's opening is the parent of its pages.
-    let opening = last.is_some_and(|i| lines[i].contains(&format!("({module}/README.md")) || lines[i].contains("/index.md"));
+    let opening =
+        last.is_some_and(|i| lines[i].contains(&format!("({module}/README.md")) || lines[i].contains("/index.md"));
     let entry = format!("{indent}{}- [{title}]({link})", if opening { "  " } else { "" });
     match last {
         Some(i) => lines.insert(i + 1, entry),
@@ -121,8 +128,14 @@ mod unit {
     #[test]
     fn bad_names_are_refused_with_the_fix() {
         let dir = tempfile::tempdir().unwrap();
-        let root = Root { path: dir.path().into() };
-        std::fs::write(root.join("book.toml"), "[preprocessor.book]\nlistings = [\"listings\"]\n").unwrap();
+        let root = Root {
+            path: dir.path().into(),
+        };
+        std::fs::write(
+            root.join("book.toml"),
+            "[preprocessor.book]\nlistings = [\"listings\"]\n",
+        )
+        .unwrap();
         let config = Config::load(&root).unwrap();
         for (path, title) in [("nothing", "T"), ("A/b", "T"), ("../x/y", "T"), ("a/b", " ")] {
             let error = page(&root, &config, path, title).unwrap_err().to_string();

@@ -89,7 +89,12 @@ pub fn load(root: &Root, config: &Config) -> Pages {
     let named = match std::fs::read_to_string(root.join(&summary)) {
         Ok(text) => summary_pages(&text, &config.src, &summary, root, &mut out.findings),
         Err(e) => {
-            out.findings.push(Finding::new(&summary, 1, format!("cannot be read: {e}"), "write a summary"));
+            out.findings.push(Finding::new(
+                &summary,
+                1,
+                format!("cannot be read: {e}"),
+                "write a summary",
+            ));
             Vec::new()
         }
     };
@@ -99,7 +104,9 @@ pub fn load(root: &Root, config: &Config) -> Pages {
                 let page = parse(root, config, path, text, &mut out.findings);
                 out.pages.push(page);
             }
-            Err(e) => out.findings.push(Finding::new(path, 1, format!("cannot be read: {e}"), "")),
+            Err(e) => out
+                .findings
+                .push(Finding::new(path, 1, format!("cannot be read: {e}"), "")),
         }
     }
     let set: BTreeSet<&str> = named.iter().map(String::as_str).collect();
@@ -135,22 +142,37 @@ pub fn files_below(root: &Root, dir: &str) -> Vec<String> {
 }
 
 fn slashed(path: &Path) -> String {
-    path.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    path.components()
+        .map(|c| c.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 fn summary_pages(text: &str, src: &str, summary: &str, root: &Root, findings: &mut Vec<Finding>) -> Vec<String> {
     let mut pages = Vec::new();
     for (event, range) in Parser::new(text).into_offset_iter() {
-        let Event::Start(Tag::Link { dest_url, .. }) = event else { continue };
+        let Event::Start(Tag::Link { dest_url, .. }) = event else {
+            continue;
+        };
         if dest_url.is_empty() || !dest_url.ends_with(".md") {
             continue;
         }
         let path = format!("{src}/{}", dest_url.trim_start_matches("./"));
         let line = line_of(text, range.start);
         if !root.join(&path).is_file() {
-            findings.push(Finding::new(summary, line, format!("names {path}, which does not exist"), "write the page"));
+            findings.push(Finding::new(
+                summary,
+                line,
+                format!("names {path}, which does not exist"),
+                "write the page",
+            ));
         } else if pages.contains(&path) {
-            findings.push(Finding::new(summary, line, format!("names {path} twice"), "name it once"));
+            findings.push(Finding::new(
+                summary,
+                line,
+                format!("names {path} twice"),
+                "name it once",
+            ));
         } else {
             pages.push(path);
         }
@@ -163,11 +185,20 @@ fn unshown_listings(root: &Root, config: &Config, out: &mut Pages) {
     let mut globs = ignore::overrides::OverrideBuilder::new(&root.path);
     for pattern in &config.unshown {
         if let Err(e) = globs.add(pattern) {
-            out.findings.push(Finding::new("book.toml", 1, format!("`unshown`: {e}"), "correct the pattern"));
+            out.findings.push(Finding::new(
+                "book.toml",
+                1,
+                format!("`unshown`: {e}"),
+                "correct the pattern",
+            ));
         }
     }
     let Ok(globs) = globs.build() else { return };
-    let facts: BTreeSet<String> = out.pages.iter().flat_map(|p| p.facts.iter().map(|f| f.1.clone())).collect();
+    let facts: BTreeSet<String> = out
+        .pages
+        .iter()
+        .flat_map(|p| p.facts.iter().map(|f| f.1.clone()))
+        .collect();
     for dir in &config.listings {
         for path in files_below(root, dir) {
             if shown.contains(&path) || facts.contains(&path) {
@@ -197,7 +228,11 @@ fn is_captured(path: &str) -> bool {
 
 /// The line of a byte offset, counted from 1.
 pub fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+    text.as_bytes()[..offset.min(text.len())]
+        .iter()
+        .filter(|b| **b == b'\n')
+        .count()
+        + 1
 }
 
 /// The Markdown that mdBook reads.
@@ -213,7 +248,13 @@ pub fn markdown_options() -> Options {
 
 /// Cuts one page into its blocks.
 pub fn parse(root: &Root, config: &Config, path: &str, text: String, findings: &mut Vec<Finding>) -> Page {
-    let mut page = Page { path: path.to_owned(), text, blocks: Vec::new(), facts: Vec::new(), fences: Vec::new() };
+    let mut page = Page {
+        path: path.to_owned(),
+        text,
+        blocks: Vec::new(),
+        facts: Vec::new(),
+        fences: Vec::new(),
+    };
     let mut open: Option<(String, Range<usize>, String)> = None;
     let text = page.text.clone();
     for (event, range) in Parser::new_ext(&text, markdown_options()).into_offset_iter() {
@@ -266,18 +307,27 @@ fn block(
         Err(what) => return find(what, "write ```LANGUAGE,attribute,attribute=\"value\""),
     };
     if lang.is_empty() {
-        return find("a bare fence: nothing says what it is, so nothing can check it".into(), "give it a language");
+        return find(
+            "a bare fence: nothing says what it is, so nothing can check it".into(),
+            "give it a language",
+        );
     }
     let Some((_, own)) = LANGUAGES.iter().find(|(name, _)| *name == lang) else {
         let names: Vec<&str> = LANGUAGES.iter().map(|(name, _)| *name).collect();
-        return find(format!("unknown language `{lang}`{}", did_you_mean(&lang, &names)), "use a known language tag");
+        return find(
+            format!("unknown language `{lang}`{}", did_you_mean(&lang, &names)),
+            "use a known language tag",
+        );
     };
     for name in attrs.keys() {
         let code = lang == "rust" && name.len() == 5 && name.starts_with('E') && name[1..].parse::<u16>().is_ok();
         if !code && !own.contains(&name.as_str()) && !COMMON.contains(&name.as_str()) {
             let names: Vec<&str> = own.iter().chain(COMMON).copied().collect();
             find(
-                format!("unknown attribute `{name}` of a {lang} block{}", did_you_mean(name, &names)),
+                format!(
+                    "unknown attribute `{name}` of a {lang} block{}",
+                    did_you_mean(name, &names)
+                ),
                 &format!("use one of: {}", names.join(", ")),
             );
             return;
@@ -285,7 +335,10 @@ fn block(
     }
     let exempt = attrs.get("exempt").map(|reason| reason.trim().to_owned());
     if exempt.as_deref() == Some("") {
-        return find("an exemption without a reason".into(), "write exempt=\"why nothing can check this block\"");
+        return find(
+            "an exemption without a reason".into(),
+            "write exempt=\"why nothing can check this block\"",
+        );
     }
     let origin = match origin(root, config, &page.path, &lang, &body) {
         Ok(origin) => origin,
@@ -298,7 +351,15 @@ fn block(
             "move it to a file that a test uses and include it; or, if it is output, let a test capture it",
         );
     }
-    page.blocks.push(Block { page: page.path.clone(), line, end_line, lang, attrs, text: body, origin });
+    page.blocks.push(Block {
+        page: page.path.clone(),
+        line,
+        end_line,
+        lang,
+        attrs,
+        text: body,
+        origin,
+    });
 }
 
 fn did_you_mean(word: &str, names: &[&str]) -> String {
@@ -312,7 +373,12 @@ fn did_you_mean(word: &str, names: &[&str]) -> String {
     names
         .iter()
         .find(|n| **n == short)
-        .or_else(|| names.iter().filter(|n| distance(word, n) <= 2).min_by_key(|n| distance(word, n)))
+        .or_else(|| {
+            names
+                .iter()
+                .filter(|n| distance(word, n) <= 2)
+                .min_by_key(|n| distance(word, n))
+        })
         .map(|n| format!(" (did you mean `{n}`?)"))
         .unwrap_or_default()
 }
@@ -410,10 +476,17 @@ fn origin(root: &Root, config: &Config, page: &str, lang: &str, body: &str) -> R
     }
     let kind = &directives[0][1];
     if kind != "include" && kind != "rustdoc_include" {
-        return Err((format!("`{{{{#{kind}}}}}` is not an include"), "use {{#include path:anchor}}".into()));
+        return Err((
+            format!("`{{{{#{kind}}}}}` is not an include"),
+            "use {{#include path:anchor}}".into(),
+        ));
     }
     let file = include(root, config, page, directives[0][2].trim())?;
-    Ok(if is_captured(&file.path) { Origin::Output(file) } else { Origin::Listing(file) })
+    Ok(if is_captured(&file.path) {
+        Origin::Output(file)
+    } else {
+        Origin::Listing(file)
+    })
 }
 
 fn directive() -> &'static Regex {
@@ -429,7 +502,10 @@ pub fn include(root: &Root, _config: &Config, page: &str, spec: &str) -> Result<
     let part = parts.next();
     let folder = Path::new(page).parent().unwrap_or(Path::new(""));
     let path = normal(&folder.join(file)).ok_or_else(|| {
-        (format!("the include of `{file}` leads out of the book's folder"), "include a file of the book".to_owned())
+        (
+            format!("the include of `{file}` leads out of the book's folder"),
+            "include a file of the book".to_owned(),
+        )
     })?;
     let path = slashed(&path);
     let text = std::fs::read_to_string(root.join(&path)).map_err(|_| {
@@ -439,7 +515,10 @@ pub fn include(root: &Root, _config: &Config, page: &str, spec: &str) -> Result<
                 "cargo book test --bless, once a test captures it".to_owned(),
             )
         } else {
-            (format!("the included file {path} does not exist"), "correct the path".to_owned())
+            (
+                format!("the included file {path} does not exist"),
+                "correct the path".to_owned(),
+            )
         }
     })?;
     let lines: Vec<&str> = text.lines().collect();
@@ -470,12 +549,22 @@ pub fn include(root: &Root, _config: &Config, page: &str, spec: &str) -> Result<
             )
         })?,
     };
-    let numbers: Vec<usize> = numbers.into_iter().filter(|n| anchor_mark(lines[n - 1]).is_none()).collect();
+    let numbers: Vec<usize> = numbers
+        .into_iter()
+        .filter(|n| anchor_mark(lines[n - 1]).is_none())
+        .collect();
     if numbers.is_empty() {
-        return Err((format!("the include of `{spec}` shows nothing"), "correct the anchor".into()));
+        return Err((
+            format!("the include of `{spec}` shows nothing"),
+            "correct the anchor".into(),
+        ));
     }
     let text = numbers.iter().map(|n| format!("{}\n", lines[n - 1])).collect();
-    Ok(Included { path, lines: numbers, text })
+    Ok(Included {
+        path,
+        lines: numbers,
+        text,
+    })
 }
 
 fn normal(path: &Path) -> Option<PathBuf> {
@@ -502,11 +591,18 @@ fn anchor_mark(line: &str) -> Option<(bool, &str)> {
         None => (false, line.split_once("ANCHOR:")?.1),
     };
     let name = rest.split_whitespace().next()?;
-    name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-').then_some((end, name))
+    name.chars()
+        .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+        .then_some((end, name))
 }
 
 fn anchors(lines: &[&str]) -> Vec<String> {
-    lines.iter().filter_map(|l| anchor_mark(l)).filter(|m| !m.0).map(|m| m.1.to_owned()).collect()
+    lines
+        .iter()
+        .filter_map(|l| anchor_mark(l))
+        .filter(|m| !m.0)
+        .map(|m| m.1.to_owned())
+        .collect()
 }
 
 fn anchored(lines: &[&str], name: &str) -> Option<Vec<usize>> {
@@ -592,7 +688,10 @@ fn typed_numbers(path: &str, text: &str, part: &str, range: Range<usize>, findin
         findings.push(Finding::new(
             path,
             line_of(text, range.start + found.start()),
-            format!("`{}` was typed by hand: no check would notice when it stops being true", found.as_str()),
+            format!(
+                "`{}` was typed by hand: no check would notice when it stops being true",
+                found.as_str()
+            ),
             "let a test write it with `fact(…)` and show it as {{fact NAME}}; or say it without a number",
         ));
     }
@@ -604,8 +703,14 @@ mod tests {
 
     fn book(files: &[(&str, &str)]) -> (tempfile::TempDir, Root, Config) {
         let dir = tempfile::tempdir().unwrap();
-        let root = Root { path: dir.path().to_path_buf() };
-        std::fs::write(root.join("book.toml"), "[preprocessor.book]\nlistings = [\"listings\"]\n").unwrap();
+        let root = Root {
+            path: dir.path().to_path_buf(),
+        };
+        std::fs::write(
+            root.join("book.toml"),
+            "[preprocessor.book]\nlistings = [\"listings\"]\n",
+        )
+        .unwrap();
         for (path, text) in files {
             let path = root.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -616,22 +721,34 @@ mod tests {
     }
 
     fn said(findings: &[Finding]) -> Vec<String> {
-        findings.iter().map(|f| format!("{}:{} {}", f.page, f.line, f.what)).collect()
+        findings
+            .iter()
+            .map(|f| format!("{}:{} {}", f.page, f.line, f.what))
+            .collect()
     }
 
     #[test]
     fn an_anchor_shows_its_lines_without_the_comments() {
         let (_dir, root, config) = book(&[
             ("src/SUMMARY.md", "- [A](a/b.md)\n"),
-            ("src/a/b.md", "# A\n\n```rust,title=\"x, y\"\n{{#include ../../listings/l.rs:two}}\n```\n"),
-            ("listings/l.rs", "one\n// ANCHOR: two\n2\n// ANCHOR: in\n3\n// ANCHOR_END: in\n// ANCHOR_END: two\n4\n"),
+            (
+                "src/a/b.md",
+                "# A\n\n```rust,title=\"x, y\"\n{{#include ../../listings/l.rs:two}}\n```\n",
+            ),
+            (
+                "listings/l.rs",
+                "one\n// ANCHOR: two\n2\n// ANCHOR: in\n3\n// ANCHOR_END: in\n// ANCHOR_END: two\n4\n",
+            ),
         ]);
         let pages = load(&root, &config);
         assert_eq!(pages.findings, []);
         let block = &pages.pages[0].blocks[0];
         assert_eq!((block.line, block.end_line, block.attr("title")), (3, 5, Some("x, y")));
         let file = block.origin.file().unwrap();
-        assert_eq!((file.path.as_str(), file.lines.as_slice(), file.text.as_str()), ("listings/l.rs", &[3, 5][..], "2\n3\n"));
+        assert_eq!(
+            (file.path.as_str(), file.lines.as_slice(), file.text.as_str()),
+            ("listings/l.rs", &[3, 5][..], "2\n3\n")
+        );
     }
 
     #[test]
@@ -654,7 +771,10 @@ mod tests {
             ("src/SUMMARY.md:2", "src/b.md, which does not exist"),
             ("src/a.md:1", "a bare fence"),
             ("src/a.md:5", "unknown language `rs` (did you mean `rust`?)"),
-            ("src/a.md:9", "unknown attribute `compile-fail` of a rust block (did you mean `compile_fail`?)"),
+            (
+                "src/a.md:9",
+                "unknown attribute `compile-fail` of a rust block (did you mean `compile_fail`?)",
+            ),
             ("src/a.md:13", "listings/no.rs does not exist"),
             ("src/a.md:17", "has no anchor `nope`"),
             ("src/a.md:21", "`3 ms` was typed by hand"),
@@ -665,7 +785,11 @@ mod tests {
             ("src/a.md:35", "never closed"),
             ("src/lost.md:1", "the summary does not name"),
         ] {
-            assert!(said.iter().any(|s| s.starts_with(&format!("{at} ")) && s.contains(words)), "{at} {words}\n{said:#?}");
+            assert!(
+                said.iter()
+                    .any(|s| s.starts_with(&format!("{at} ")) && s.contains(words)),
+                "{at} {words}\n{said:#?}"
+            );
         }
         assert_eq!(said.len(), 14, "{said:#?}");
     }
@@ -673,6 +797,11 @@ mod tests {
     #[test]
     fn an_include_may_not_leave_the_book() {
         let (_dir, root, config) = book(&[("src/SUMMARY.md", "")]);
-        assert!(include(&root, &config, "src/a.md", "../../etc/passwd").unwrap_err().0.contains("leads out"));
+        assert!(
+            include(&root, &config, "src/a.md", "../../etc/passwd")
+                .unwrap_err()
+                .0
+                .contains("leads out")
+        );
     }
 }

@@ -23,7 +23,9 @@ impl Preprocessor for Proven {
     }
 
     fn run(&self, context: &PreprocessorContext, mut md: MdBook) -> Result<MdBook> {
-        let book = Book::read(Root { path: context.root.clone() })?;
+        let book = Book::read(Root {
+            path: context.root.clone(),
+        })?;
         if !book.pages.findings.is_empty() {
             let said: Vec<String> = book.pages.findings.iter().map(ToString::to_string).collect();
             bail!("{}", said.join("\n"));
@@ -38,7 +40,9 @@ impl Preprocessor for Proven {
             let BookItem::Chapter(chapter) = item else { return };
             let Some(source) = &chapter.source_path else { return };
             let path = format!("{}/{}", book.config.src, source.to_string_lossy().replace('\\', "/"));
-            let Some(page) = book.pages.pages.iter().find(|p| p.path == path) else { return };
+            let Some(page) = book.pages.pages.iter().find(|p| p.path == path) else {
+                return;
+            };
             let rows = by_page.get(path.as_str()).map(Vec::as_slice).unwrap_or_default();
             match page_text(&book, page, rows, &report) {
                 Ok(text) => chapter.content = text,
@@ -53,7 +57,8 @@ fn page_text(book: &Book, page: &Page, rows: &[&Status], report: &crate::status:
     // Facts first: they stand in prose and in no block, so the line numbers of blocks stay.
     let mut missing = None;
     let text = fact_pattern().replace_all(&page.text, |found: &regex::Captures<'_>| {
-        let value = fact_file(&book.root, &book.config, &found[1]).and_then(|f| std::fs::read_to_string(book.root.join(&f)).ok());
+        let value = fact_file(&book.root, &book.config, &found[1])
+            .and_then(|f| std::fs::read_to_string(book.root.join(&f)).ok());
         value.map(|v| v.trim_end().to_owned()).unwrap_or_else(|| {
             missing = Some(found[1].to_owned());
             String::new()

@@ -20,7 +20,12 @@ pub fn check(book: &Book, dest: &Path) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for page in &book.pages.pages {
         for problem in html::check(&page.text) {
-            findings.push(Finding::new(&page.path, problem.line, problem.what, "close or remove the tag"));
+            findings.push(Finding::new(
+                &page.path,
+                problem.line,
+                problem.what,
+                "close or remove the tag",
+            ));
         }
     }
     // A page that the text alone shows to be wrong is reported already; there is no site to look at.
@@ -29,8 +34,8 @@ pub fn check(book: &Book, dest: &Path) -> Result<Vec<Finding>> {
     }
     site(book, dest)?;
     for problem in links::check(dest)? {
-        let (page, line) = links::locate(&book.root.path, &book.config.src, &problem)
-            .unwrap_or_else(|| (problem.file.clone(), 1));
+        let (page, line) =
+            links::locate(&book.root.path, &book.config.src, &problem).unwrap_or_else(|| (problem.file.clone(), 1));
         findings.push(Finding::new(page, line, problem.what, "correct the link"));
     }
     Ok(findings)

@@ -35,12 +35,19 @@ impl<'a> Knowledge<'a> {
                 records.insert(job.id.as_str(), (record, changed));
             }
         }
-        Knowledge { pages, workspace, jobs, records }
+        Knowledge {
+            pages,
+            workspace,
+            jobs,
+            records,
+        }
     }
 
     /// Whether a job has run on the files as they are, whatever came of it.
     pub fn is_fresh(&self, job: &Job) -> bool {
-        self.records.get(job.id.as_str()).is_some_and(|(_, changed)| changed.is_none())
+        self.records
+            .get(job.id.as_str())
+            .is_some_and(|(_, changed)| changed.is_none())
     }
 
     /// Whether a job has run on the files as they are and held.
@@ -115,7 +122,9 @@ impl<'a> Knowledge<'a> {
     fn own(&self, block: &Block, row: &mut Status, kind: &str, check: &str) {
         row.check = check.into();
         let id = format!("{kind}:{}", block.page);
-        let Some(job) = self.jobs.iter().find(|j| j.id == id) else { return };
+        let Some(job) = self.jobs.iter().find(|j| j.id == id) else {
+            return;
+        };
         row.lane = job.lane;
         let Some((record, changed)) = self.records.get(id.as_str()) else {
             row.reason = format!("the {} lane has not run this page", job.lane);
@@ -127,16 +136,22 @@ impl<'a> Knowledge<'a> {
         // Blocks of a session depend on each other; snippets and diagrams stand alone, so that a change elsewhere on
         // the page does not make them stale.
         let alone = kind != "console";
-        let changed = changed.as_deref().filter(|what| !(alone && checked.is_some() && *what == "a block of this page"));
+        let changed = changed
+            .as_deref()
+            .filter(|what| !(alone && checked.is_some() && *what == "a block of this page"));
         match (checked, changed) {
             (_, Some(what)) => row.stale(what),
             (Some(checked), None) if checked.passed => {
                 row.verdict = Verdict::Verified;
-                row.evidence.extend((!checked.detail.is_empty()).then(|| checked.detail.clone()));
+                row.evidence
+                    .extend((!checked.detail.is_empty()).then(|| checked.detail.clone()));
             }
             (Some(_), None) => {
                 row.verdict = Verdict::Failed;
-                let first = record.findings.iter().find(|f| block.line <= f.line && f.line <= block.end_line);
+                let first = record
+                    .findings
+                    .iter()
+                    .find(|f| block.line <= f.line && f.line <= block.end_line);
                 row.reason = first.map_or("its check failed".into(), |f| first_line(&f.what));
             }
             (None, None) => row.reason = "the last run did not reach it".into(),
@@ -162,7 +177,10 @@ impl<'a> Knowledge<'a> {
             row.take(record);
             if !record.passed && job.package() == self.workspace.package_of(&file.path).map(|p| p.name.as_str()) {
                 row.verdict = Verdict::Failed;
-                row.reason = record.findings.first().map_or("a test failed".into(), |f| first_line(&f.what));
+                row.reason = record
+                    .findings
+                    .first()
+                    .map_or("a test failed".into(), |f| first_line(&f.what));
                 return;
             }
             compiled |= record.compiled.contains(&file.path);
@@ -173,14 +191,26 @@ impl<'a> Knowledge<'a> {
                 tests.insert(job.id.clone());
             }
         }
-        let gaps: Vec<usize> = file.lines.iter().copied().filter(|n| counts.get(n) == Some(&0)).collect();
-        let reached = file.lines.iter().filter(|n| counts.get(n).is_some_and(|c| *c > 0)).count();
+        let gaps: Vec<usize> = file
+            .lines
+            .iter()
+            .copied()
+            .filter(|n| counts.get(n) == Some(&0))
+            .collect();
+        let reached = file
+            .lines
+            .iter()
+            .filter(|n| counts.get(n).is_some_and(|c| *c > 0))
+            .count();
         if compiled && gaps.is_empty() {
             row.verdict = Verdict::Verified;
             row.evidence.push(if reached == 0 {
                 "compiled; the shown lines hold no code that runs".into()
             } else {
-                format!("{reached} of {reached} lines with code executed by {}", list(tests.iter().map(String::as_str)))
+                format!(
+                    "{reached} of {reached} lines with code executed by {}",
+                    list(tests.iter().map(String::as_str))
+                )
             });
         } else if let Some(what) = stale {
             row.stale(&what);
@@ -222,7 +252,11 @@ impl<'a> Knowledge<'a> {
                 }
                 continue;
             };
-            let uses: Vec<_> = record.uses.iter().filter(|u| u.path == file.path && counts(&u.verb)).collect();
+            let uses: Vec<_> = record
+                .uses
+                .iter()
+                .filter(|u| u.path == file.path && counts(&u.verb))
+                .collect();
             if let Some(what) = changed {
                 if !uses.is_empty() || jobs.iter().any(|j| j.id == job.id) {
                     stale = Some(what.clone());
@@ -237,7 +271,11 @@ impl<'a> Knowledge<'a> {
                 row.take(record);
                 row.verdict = Verdict::Verified;
                 row.evidence.extend(uses.iter().map(|u| {
-                    let what = if u.what.is_empty() { String::new() } else { format!(": {}", u.what) };
+                    let what = if u.what.is_empty() {
+                        String::new()
+                    } else {
+                        format!(": {}", u.what)
+                    };
                     format!("{} {} it{what}", u.test, u.verb)
                 }));
             }
@@ -265,8 +303,17 @@ impl<'a> Knowledge<'a> {
             return self.jobs.iter().find(|j| j.kind == Kind::Site);
         }
         let dir = path.strip_suffix("Cargo.toml")?.trim_end_matches('/');
-        let package = self.workspace.packages.values().find(|p| p.dir == dir || dir.is_empty())?;
-        self.jobs.iter().find(|j| j.kind == Kind::Tests { package: package.name.clone() })
+        let package = self
+            .workspace
+            .packages
+            .values()
+            .find(|p| p.dir == dir || dir.is_empty())?;
+        self.jobs.iter().find(|j| {
+            j.kind
+                == Kind::Tests {
+                    package: package.name.clone(),
+                }
+        })
     }
 
     /// Blocks that no check proves although every job that could has run: page, line and what is missing.
@@ -274,10 +321,13 @@ impl<'a> Knowledge<'a> {
         let mut gaps = Vec::new();
         for row in rows {
             let unproven = match row.verdict {
-                Verdict::Failed => row.origin == "listing" && row.lang == "rust" && row.reason.starts_with("no test that"),
-                Verdict::NotRun => {
-                    row.listing.as_deref().is_some_and(|path| self.could_prove(path).iter().all(|j| self.is_fresh(j)))
+                Verdict::Failed => {
+                    row.origin == "listing" && row.lang == "rust" && row.reason.starts_with("no test that")
                 }
+                Verdict::NotRun => row
+                    .listing
+                    .as_deref()
+                    .is_some_and(|path| self.could_prove(path).iter().all(|j| self.is_fresh(j))),
                 _ => false,
             };
             if unproven {
@@ -369,6 +419,10 @@ impl Report {
             }
             versions.extend(row.versions.clone());
         }
-        Report { versions, summary, blocks: rows }
+        Report {
+            versions,
+            summary,
+            blocks: rows,
+        }
     }
 }

@@ -77,7 +77,10 @@ pub fn cargo(root: &Root) -> Command {
         let inherited = text.starts_with("CARGO_PKG_")
             || text.starts_with("CARGO_MANIFEST_")
             || text.starts_with("CARGO_BIN_")
-            || matches!(text.as_str(), "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "CARGO_TARGET_TMPDIR" | "OUT_DIR");
+            || matches!(
+                text.as_str(),
+                "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "CARGO_TARGET_TMPDIR" | "OUT_DIR"
+            );
         if inherited {
             command.env_remove(&name);
         }
@@ -96,18 +99,29 @@ impl Workspace {
             .output()
             .context("cargo does not start\n  fix: install Rust (https://rustup.rs)")?;
         if !out.status.success() {
-            bail!("cargo cannot read the workspace:\n{}", String::from_utf8_lossy(&out.stderr).trim());
+            bail!(
+                "cargo cannot read the workspace:\n{}",
+                String::from_utf8_lossy(&out.stderr).trim()
+            );
         }
         let metadata: Metadata = serde_json::from_slice(&out.stdout)?;
         let names: BTreeSet<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
         let mut packages = BTreeMap::new();
         for meta in &metadata.packages {
             let dir = Path::new(&meta.manifest_path).parent().unwrap_or(Path::new(""));
-            let dir = dir.strip_prefix(&root.path).unwrap_or(dir).to_string_lossy().replace('\\', "/");
+            let dir = dir
+                .strip_prefix(&root.path)
+                .unwrap_or(dir)
+                .to_string_lossy()
+                .replace('\\', "/");
             let lane_of = |features: &[String]| features.iter().find_map(|f| f.parse::<Lane>().ok());
             let mut lanes = BTreeSet::new();
             let mut target_lanes = BTreeMap::new();
-            for target in meta.targets.iter().filter(|t| t.test && !t.kind.iter().any(|k| k == "custom-build")) {
+            for target in meta
+                .targets
+                .iter()
+                .filter(|t| t.test && !t.kind.iter().any(|k| k == "custom-build"))
+            {
                 let lane = lane_of(&target.required_features).unwrap_or(Lane::Offline);
                 lanes.insert(lane);
                 if lane != Lane::Offline {
@@ -132,14 +146,20 @@ impl Workspace {
                 },
             );
         }
-        let rustc = Command::new("rustc").arg("--version").output().context("rustc does not start")?;
+        let rustc = Command::new("rustc")
+            .arg("--version")
+            .output()
+            .context("rustc does not start")?;
         let rustc = String::from_utf8_lossy(&rustc.stdout).trim().to_owned();
         Ok(Workspace { packages, rustc })
     }
 
     /// The package whose folder holds a file: the deepest.
     pub fn package_of(&self, path: &str) -> Option<&Package> {
-        self.packages.values().filter(|p| Path::new(path).starts_with(&p.dir)).max_by_key(|p| p.dir.len())
+        self.packages
+            .values()
+            .filter(|p| Path::new(path).starts_with(&p.dir))
+            .max_by_key(|p| p.dir.len())
     }
 
     /// A package and all that it is built from, within the workspace.
@@ -158,9 +178,17 @@ impl Workspace {
 
     /// The files that a package's tests are made from: its own, those of the packages below it, the lock file.
     pub fn inputs(&self, root: &Root, package: &str) -> Vec<String> {
-        let mut files: Vec<String> =
-            self.closure(package).iter().flat_map(|name| files_below(root, &self.packages[name].dir)).collect();
-        files.extend(["Cargo.toml", "Cargo.lock"].map(str::to_owned).into_iter().filter(|f| root.join(f).is_file()));
+        let mut files: Vec<String> = self
+            .closure(package)
+            .iter()
+            .flat_map(|name| files_below(root, &self.packages[name].dir))
+            .collect();
+        files.extend(
+            ["Cargo.toml", "Cargo.lock"]
+                .map(str::to_owned)
+                .into_iter()
+                .filter(|f| root.join(f).is_file()),
+        );
         files
     }
 }

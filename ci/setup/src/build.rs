@@ -429,22 +429,24 @@ fn remove(image: &str) {
     let _ = Command::new("docker").args(["image", "rm", image]).output();
 }
 
+/// The certificates that this machine trusts, in one file.
+pub fn bundle() -> Option<PathBuf> {
+    let usual = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    ];
+    let told = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    told.into_iter()
+        .chain(usual.map(PathBuf::from))
+        .find(|file| file.is_file())
+}
+
 /// What a build needs to know of the machine: whom it trusts, and which crate registry cargo was told to use.
 fn machine_folder() -> Result<tempfile::TempDir> {
     let folder = tempfile::tempdir()?;
-    let bundle = std::env::var_os("SSL_CERT_FILE")
-        .map(PathBuf::from)
-        .into_iter()
-        .chain(
-            [
-                "/etc/ssl/certs/ca-certificates.crt",
-                "/etc/pki/tls/certs/ca-bundle.crt",
-                "/etc/ssl/cert.pem",
-            ]
-            .map(PathBuf::from),
-        )
-        .find(|file| file.is_file())
-        .context("this machine has no bundle of CA certificates\n  fix: apt-get install ca-certificates")?;
+    let bundle =
+        bundle().context("this machine has no bundle of CA certificates\n  fix: apt-get install ca-certificates")?;
     fs::copy(&bundle, folder.path().join("ca-certificates.crt")).with_context(|| format!("{}", bundle.display()))?;
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)

@@ -17,6 +17,8 @@ pub struct Observed {
     pub debian: Option<String>,
     /// Whether this process may install packages and start engines.
     pub root: bool,
+    /// Whether there is a bundle of CA certificates. One that is there is never touched: it may hold more than Debian's.
+    pub bundle: bool,
     /// Whether systemd runs the machine, and has a unit `docker`.
     pub systemd_unit: bool,
     /// Release, host and LLVM of rustc.
@@ -87,7 +89,8 @@ impl Observed {
     pub fn now(lanes: &[Lane], images: &[Image]) -> Observed {
         let mut seen = Observed {
             debian: debian(),
-            root: rustix_root(),
+            root: is_root(),
+            bundle: build::bundle().is_some(),
             ..Observed::default()
         };
         // Each question starts a program: ask side by side.
@@ -190,12 +193,12 @@ fn codename(text: &str) -> Option<String> {
 }
 
 #[cfg(unix)]
-fn rustix_root() -> bool {
+fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 #[cfg(not(unix))]
-fn rustix_root() -> bool {
+fn is_root() -> bool {
     false
 }
 

@@ -244,10 +244,7 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
         return Err(by_hand(need));
     }
     let mut packages: Vec<String> = Vec::new();
-    for (name, wanted) in [
-        ("C compiler", ["gcc", "libc6-dev"].as_slice()),
-        ("git", &["git", "ca-certificates"]),
-    ] {
+    for (name, wanted) in [("C compiler", ["gcc", "libc6-dev"].as_slice()), ("git", &["git"])] {
         if let Some(need) = missing(name) {
             if !can_install {
                 return Err(by_hand(need));
@@ -295,7 +292,10 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
         return Err(by_hand(need));
     }
     let wanted: Vec<&str> = match silent {
-        Some(_) if !seen.dockerd => ENGINE.into_iter().chain(["ca-certificates"]).collect(),
+        Some(_) if !seen.dockerd => ENGINE
+            .into_iter()
+            .chain((!seen.bundle).then_some("ca-certificates"))
+            .collect(),
         _ => [("buildx", "docker-buildx"), ("compose", "docker-compose")]
             .into_iter()
             .filter(|(name, _)| missing(name).is_some())

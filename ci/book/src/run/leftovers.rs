@@ -12,8 +12,20 @@ pub struct Snapshot {
 }
 
 const KINDS: [(&str, &[&str]); 3] = [
-    ("container", &["ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}} ({{.Image}})"]),
-    ("network", &["network", "ls", "--no-trunc", "--format", "{{.ID}} {{.Name}}"]),
+    (
+        "container",
+        &[
+            "ps",
+            "--all",
+            "--no-trunc",
+            "--format",
+            "{{.ID}} {{.Names}} ({{.Image}})",
+        ],
+    ),
+    (
+        "network",
+        &["network", "ls", "--no-trunc", "--format", "{{.ID}} {{.Name}}"],
+    ),
     ("volume", &["volume", "ls", "--format", "{{.Name}} {{.Name}}"]),
 ];
 
@@ -22,7 +34,9 @@ impl Snapshot {
     pub fn take() -> Snapshot {
         let mut things = BTreeMap::new();
         for (kind, args) in KINDS {
-            let Ok(out) = Command::new("docker").args(args).output() else { continue };
+            let Ok(out) = Command::new("docker").args(args).output() else {
+                continue;
+            };
             for line in String::from_utf8_lossy(&out.stdout).lines() {
                 if let Some((id, name)) = line.split_once(' ') {
                     things.insert(format!("{kind} {id}"), format!("{kind} {name}"));
@@ -35,7 +49,10 @@ impl Snapshot {
     /// What is there now and was not then: a finding each. What carries this run's label is removed.
     pub fn left(&self, run: &str) -> Vec<Finding> {
         let filter = format!("label=book.test={run}");
-        if let Ok(out) = Command::new("docker").args(["ps", "--all", "--quiet", "--filter", &filter]).output() {
+        if let Ok(out) = Command::new("docker")
+            .args(["ps", "--all", "--quiet", "--filter", &filter])
+            .output()
+        {
             for id in String::from_utf8_lossy(&out.stdout).split_whitespace() {
                 // Reported below as left behind; here only the damage is undone.
                 let _ = Command::new("docker").args(["rm", "--force", "--volumes", id]).output();

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::evidence::{Checked, Hashes, Record, Store, now, sha256};
 use crate::job::{Job, Kind, block_hash};
 use crate::lanes;
-use crate::model::{Block, BlockResult, Finding, Lane, Origin, Root, Verdict};
+use crate::model::{Block, BlockResult, Finding, Lane, Origin, Root, Status, Verdict};
 use crate::page::{self, Pages};
 use crate::run::{console, leftovers, snippets, tests};
 use crate::status::{Knowledge, Report};
@@ -68,7 +68,12 @@ impl Book {
         let config = Config::load(&root).map_err(|finding| anyhow::anyhow!("{finding}"))?;
         let pages = page::load(&root, &config);
         let workspace = Workspace::load(&root, &config)?;
-        Ok(Book { root, config, pages, workspace })
+        Ok(Book {
+            root,
+            config,
+            pages,
+            workspace,
+        })
     }
 
     /// The jobs of the book.
@@ -121,7 +126,9 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
                 kept += 1;
                 continue;
             }
-            let why = lanes.entry(job.lane).or_insert_with(|| lanes::missing(&book.root, job.lane));
+            let why = lanes
+                .entry(job.lane)
+                .or_insert_with(|| lanes::missing(&book.root, job.lane));
             match why {
                 Some(why) => {
                     missing.insert(job.lane, why.clone());
@@ -139,7 +146,15 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
         }
     }
     let id = format!("{}-{}", std::process::id(), &sha256(now().as_bytes())[..8]);
-    let mut runner = Runner { book, options, store, hashes, id, findings: Vec::new(), ran: 0 };
+    let mut runner = Runner {
+        book,
+        options,
+        store,
+        hashes,
+        id,
+        findings: Vec::new(),
+        ran: 0,
+    };
     let docker = todo.iter().any(|j| j.lane >= Lane::Docker);
     let before = docker.then(|| leftovers::Snapshot::take());
     let done = runner.all(&todo);
@@ -147,7 +162,13 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
         runner.findings.extend(before.left(&runner.id));
     }
     done?;
-    let Runner { store, mut hashes, findings: mut found, ran, .. } = runner;
+    let Runner {
+        store,
+        mut hashes,
+        findings: mut found,
+        ran,
+        ..
+    } = runner;
     // Captured files may have been written: the pages are read again.
     let again;
     let book = if options.bless {
@@ -164,10 +185,18 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
     let whole = options.pattern.is_none() && !options.changed;
     let gaps = knowledge.gaps(&rows);
     let selected: BTreeSet<&str> = wanted.iter().map(|j| j.id.as_str()).collect();
-    found.extend(gaps.into_iter().filter(|gap| whole || selects(book, options, &selected, gap)));
+    found.extend(
+        gaps.into_iter()
+            .filter(|gap| whole || selects(book, options, &selected, gap)),
+    );
     found.sort();
     found.dedup();
-    Ok(Outcome { findings: found, missing, report: Report::of(rows, &book.config.src), jobs: (ran, kept) })
+    Ok(Outcome {
+        findings: found,
+        missing,
+        report: Report::of(rows, &book.config.src),
+        jobs: (ran, kept),
+    })
 }
 
 /// Whether a gap belongs to what was asked for.
@@ -178,7 +207,9 @@ fn selects(book: &Book, options: &Options, jobs: &BTreeSet<&str>, gap: &Finding)
         return true;
     }
     let block = book.pages.blocks().find(|b| b.page == gap.page && b.line == gap.line);
-    let package = block.and_then(|b| b.origin.file()).and_then(|f| book.workspace.package_of(&f.path));
+    let package = block
+        .and_then(|b| b.origin.file())
+        .and_then(|f| book.workspace.package_of(&f.path));
     package.is_some_and(|p| jobs.iter().any(|id| id.starts_with(&format!("test:{}:", p.name))))
 }
 
@@ -211,7 +242,9 @@ fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job]) -> Result<Vec<&'a
     if let Some(pattern) = &options.pattern
         && chosen.is_empty()
     {
-        bail!("nothing matches `{pattern}`\n  fix: name a part of a page, a listing or a package; `cargo book status` lists them");
+        bail!(
+            "nothing matches `{pattern}`\n  fix: name a part of a page, a listing or a package; `cargo book status` lists them"
+        );
     }
     Ok(match options.shard {
         // By turns within the sorted names: neighbours, which cost alike, go to different machines.
@@ -227,13 +260,26 @@ fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job]) -> Result<Vec<&'a
 
 fn git_changed(root: &Root) -> Result<BTreeSet<String>> {
     let out = Command::new("git")
-        .args(["status", "--porcelain=v1", "--untracked-files=all", "--no-renames", "-z"])
+        .args([
+            "status",
+            "--porcelain=v1",
+            "--untracked-files=all",
+            "--no-renames",
+            "-z",
+        ])
         .current_dir(&root.path)
         .output()?;
     if !out.status.success() {
-        bail!("--changed asks git, and git says: {}", String::from_utf8_lossy(&out.stderr).trim());
+        bail!(
+            "--changed asks git, and git says: {}",
+            String::from_utf8_lossy(&out.stderr).trim()
+        );
     }
-    Ok(String::from_utf8_lossy(&out.stdout).split('\0').filter_map(|e| e.get(3..)).map(str::to_owned).collect())
+    Ok(String::from_utf8_lossy(&out.stdout)
+        .split('\0')
+        .filter_map(|e| e.get(3..))
+        .map(str::to_owned)
+        .collect())
 }
 
 impl Runner<'_> {
@@ -244,7 +290,8 @@ impl Runner<'_> {
                 continue;
             }
             eprintln!("lane {lane}: {} to run", plural(jobs.len(), "job"));
-            let of = |kind: fn(&Kind) -> bool| -> Vec<&Job> { jobs.iter().copied().filter(|j| kind(&j.kind)).collect() };
+            let of =
+                |kind: fn(&Kind) -> bool| -> Vec<&Job> { jobs.iter().copied().filter(|j| kind(&j.kind)).collect() };
             self.diagrams(&of(|k| matches!(k, Kind::Diagrams { .. })))?;
             for job in of(|k| *k == Kind::Site) {
                 self.site(job)?;
@@ -295,12 +342,18 @@ impl Runner<'_> {
     }
 
     fn blocks_of(&self, page: &str, wanted: fn(&Block) -> bool) -> Vec<&Block> {
-        self.book.pages.blocks().filter(|b| b.page == page && b.attr("exempt").is_none() && wanted(b)).collect()
+        self.book
+            .pages
+            .blocks()
+            .filter(|b| b.page == page && b.attr("exempt").is_none() && wanted(b))
+            .collect()
     }
 
     fn checked(record: &mut Record, blocks: &[&Block], results: Vec<BlockResult>) {
         for result in results {
-            let Some(block) = blocks.iter().find(|b| b.page == result.page && b.line == result.line) else { continue };
+            let Some(block) = blocks.iter().find(|b| b.page == result.page && b.line == result.line) else {
+                continue;
+            };
             record.blocks.push(Checked {
                 page: result.page,
                 line: result.line,
@@ -354,13 +407,22 @@ impl Runner<'_> {
         let start = Instant::now();
         let wanted = |b: &Block| b.origin == Origin::Inline && b.lang == "rust";
         let Some(package) = self.book.config.snippets.as_deref() else {
-            bail!("a page writes Rust, and book.toml names no package to run it in\n  fix: set `snippets` in [preprocessor.book]");
+            bail!(
+                "a page writes Rust, and book.toml names no package to run it in\n  fix: set `snippets` in [preprocessor.book]"
+            );
         };
-        let blocks: Vec<&Block> = jobs.iter().flat_map(|j| self.blocks_of(j.page().unwrap_or_default(), wanted)).collect();
+        let blocks: Vec<&Block> = jobs
+            .iter()
+            .flat_map(|j| self.blocks_of(j.page().unwrap_or_default(), wanted))
+            .collect();
         let results = snippets::run(&self.book.root, package, &blocks)?;
         for job in jobs {
             let mine: Vec<&Block> = self.blocks_of(job.page().unwrap_or_default(), wanted);
-            let own = results.iter().filter(|r| Some(r.page.as_str()) == job.page()).cloned().collect();
+            let own = results
+                .iter()
+                .filter(|r| Some(r.page.as_str()) == job.page())
+                .cloned()
+                .collect();
             let mut record = self.record(job, start);
             Self::checked(&mut record, &mine, own);
             self.keep(job, record)?;
@@ -408,7 +470,9 @@ impl Runner<'_> {
             let mut record = self.record(job, start);
             for (path, finding) in &found {
                 if self.book.workspace.package_of(path).is_some_and(|p| p.name == name) {
-                    record.findings.push(self.where_a_reader_meets(path, finding.line, finding.clone()));
+                    record
+                        .findings
+                        .push(self.where_a_reader_meets(path, finding.line, finding.clone()));
                 }
             }
             self.keep(job, record)?;
@@ -419,21 +483,34 @@ impl Runner<'_> {
     /// The same finding at the page and line that show this line of a file, if a page does.
     fn where_a_reader_meets(&self, path: &str, line: usize, finding: Finding) -> Finding {
         let shown = self.book.pages.shown();
-        let block = shown
-            .get(path)
-            .and_then(|blocks| blocks.iter().find(|b| b.origin.file().is_some_and(|f| f.lines.contains(&line))));
+        let block = shown.get(path).and_then(|blocks| {
+            blocks
+                .iter()
+                .find(|b| b.origin.file().is_some_and(|f| f.lines.contains(&line)))
+        });
         match block {
             Some(block) => {
-                let row = block.origin.file().and_then(|f| f.lines.iter().position(|n| *n == line)).unwrap_or(0);
+                let row = block
+                    .origin
+                    .file()
+                    .and_then(|f| f.lines.iter().position(|n| *n == line))
+                    .unwrap_or(0);
                 let _ = row;
-                Finding::new(&block.page, block.line, format!("({path}:{line}) {}", finding.what), finding.fix)
+                Finding::new(
+                    &block.page,
+                    block.line,
+                    format!("({path}:{line}) {}", finding.what),
+                    finding.fix,
+                )
             }
             None => finding,
         }
     }
 
     fn packages(&self, jobs: &[&Job]) -> Vec<&'_ Package> {
-        jobs.iter().filter_map(|j| self.book.workspace.packages.get(j.package()?)).collect()
+        jobs.iter()
+            .filter_map(|j| self.book.workspace.packages.get(j.package()?))
+            .collect()
     }
 
     fn tests(&mut self, jobs: &[&Job], lane: Lane) -> Result<()> {
@@ -441,7 +518,10 @@ impl Runner<'_> {
             return Ok(());
         }
         let book = self.book;
-        let packages: Vec<&Package> = jobs.iter().filter_map(|j| book.workspace.packages.get(j.package()?)).collect();
+        let packages: Vec<&Package> = jobs
+            .iter()
+            .filter_map(|j| book.workspace.packages.get(j.package()?))
+            .collect();
         let start = Instant::now();
         eprintln!("  building the tests of {}", plural(packages.len(), "package"));
         let built = match tests::build(&book.root, &packages, &BTreeSet::from([lane]))? {
@@ -450,7 +530,9 @@ impl Runner<'_> {
         };
         let llvm = lanes::llvm();
         if llvm.is_none() && packages.iter().any(|p| p.is_listing) {
-            bail!("LLVM's coverage tools are missing: nothing can say which lines the tests execute\n  fix: cargo book setup --lane offline");
+            bail!(
+                "LLVM's coverage tools are missing: nothing can say which lines the tests execute\n  fix: cargo book setup --lane offline"
+            );
         }
         let run = tests::Run {
             root: &book.root,
@@ -460,12 +542,18 @@ impl Runner<'_> {
             llvm,
         };
         for job in jobs {
-            let Some(package) = job.package().and_then(|p| book.workspace.packages.get(p)) else { continue };
+            let Some(package) = job.package().and_then(|p| book.workspace.packages.get(p)) else {
+                continue;
+            };
             let start = Instant::now();
             let mut findings = Vec::new();
             let mut record = self.record(job, start);
             record.compiled = built.sources.get(&package.name).cloned().unwrap_or_default();
-            for program in built.programs.iter().filter(|p| p.package == package.name && p.lane == lane) {
+            for program in built
+                .programs
+                .iter()
+                .filter(|p| p.package == package.name && p.lane == lane)
+            {
                 println!("     Running {} ({})", program.source, package.name);
                 let ran = tests::run(&run, &built, program, package)?;
                 findings.extend(self.failures(package, program, &ran));
@@ -496,13 +584,30 @@ impl Runner<'_> {
         let source = format!("{}/{}", package.dir, program.source);
         for test in ran.tests.iter().filter(|t| t.end != "ok") {
             let full = format!("{}::{}", program.target, test.name);
-            let used = ran.uses.iter().filter(|u| u.test == full).map(|u| u.path.clone()).collect();
+            let used = ran
+                .uses
+                .iter()
+                .filter(|u| u.test == full)
+                .map(|u| u.path.clone())
+                .collect();
             if test.end == "ignored" {
                 let what = format!("the test {full} ({source}) is ignored, so nothing proves what it should");
-                findings.push(self.misled(package, used, ran, &source, 1, what, "take #[ignore] away and mend the test"));
+                findings.push(self.misled(
+                    package,
+                    used,
+                    ran,
+                    &source,
+                    1,
+                    what,
+                    "take #[ignore] away and mend the test",
+                ));
                 continue;
             }
-            let (file, line, message) = panics.get(&test.name).cloned().unwrap_or((source.clone(), 1, "it failed".into()));
+            let (file, line, message) =
+                panics
+                    .get(&test.name)
+                    .cloned()
+                    .unwrap_or((source.clone(), 1, "it failed".into()));
             // The captured file that differs is what the reader sees.
             let named: BTreeSet<String> = self
                 .book
@@ -510,7 +615,13 @@ impl Runner<'_> {
                 .shown()
                 .into_keys()
                 .map(str::to_owned)
-                .chain(self.book.pages.pages.iter().flat_map(|p| p.facts.iter().map(|f| f.1.clone())))
+                .chain(
+                    self.book
+                        .pages
+                        .pages
+                        .iter()
+                        .flat_map(|p| p.facts.iter().map(|f| f.1.clone())),
+                )
                 .filter(|path| message.contains(path.as_str()))
                 .collect();
             let used = if named.is_empty() { used } else { named };
@@ -519,9 +630,20 @@ impl Runner<'_> {
             findings.push(self.misled(package, used, ran, &file, line, what, &fix));
         }
         if !ran.passed && findings.is_empty() {
-            let why = ran.killed.clone().unwrap_or_else(|| format!("ended badly:\n{}", indent(tail(&ran.output))));
+            let why = ran
+                .killed
+                .clone()
+                .unwrap_or_else(|| format!("ended badly:\n{}", indent(tail(&ran.output))));
             let what = format!("the tests {source} {why}");
-            findings.push(self.misled(package, BTreeSet::new(), ran, &source, 1, what, "run them alone with cargo test"));
+            findings.push(self.misled(
+                package,
+                BTreeSet::new(),
+                ran,
+                &source,
+                1,
+                what,
+                "run them alone with cargo test",
+            ));
         }
         findings
     }
@@ -540,27 +662,47 @@ impl Runner<'_> {
         fix: &str,
     ) -> Finding {
         let shows = |wanted: &dyn Fn(&str, &[usize]) -> bool| -> Vec<(String, usize)> {
-            let blocks = self.book.pages.blocks().filter(|b| b.origin.file().is_some_and(|f| wanted(&f.path, &f.lines)));
+            let blocks = self
+                .book
+                .pages
+                .blocks()
+                .filter(|b| b.origin.file().is_some_and(|f| wanted(&f.path, &f.lines)));
             let facts = self.book.pages.pages.iter().flat_map(|p| {
-                p.facts.iter().filter(|f| wanted(&f.1, &[])).map(|f| (p.path.clone(), f.0))
+                p.facts
+                    .iter()
+                    .filter(|f| wanted(&f.1, &[]))
+                    .map(|f| (p.path.clone(), f.0))
             });
             blocks.map(|b| (b.page.clone(), b.line)).chain(facts).collect()
         };
         let mut places = shows(&|path, _| used.contains(path));
         if places.is_empty() {
             places = shows(&|path, lines| {
-                ran.coverage.get(path).is_some_and(|c| lines.iter().any(|n| c.get(n).is_some_and(|count| *count > 0)))
+                ran.coverage
+                    .get(path)
+                    .is_some_and(|c| lines.iter().any(|n| c.get(n).is_some_and(|count| *count > 0)))
             });
         }
         if places.is_empty() && package.is_listing {
-            places = shows(&|path, _| self.book.workspace.package_of(path).is_some_and(|p| p.name == package.name));
+            places = shows(&|path, _| {
+                self.book
+                    .workspace
+                    .package_of(path)
+                    .is_some_and(|p| p.name == package.name)
+            });
         }
-        let Some((page, at)) = places.first().cloned() else { return Finding::new(file, line, what, fix) };
+        let Some((page, at)) = places.first().cloned() else {
+            return Finding::new(file, line, what, fix);
+        };
         let also = match places.len() {
             1 => String::new(),
             n => {
                 let more: Vec<String> = places[1..n.min(6)].iter().map(|(p, l)| format!("{p}:{l}")).collect();
-                let rest = if n > 6 { format!(" and {} more", n - 6) } else { String::new() };
+                let rest = if n > 6 {
+                    format!(" and {} more", n - 6)
+                } else {
+                    String::new()
+                };
                 format!("\n  also behind {}{rest}", more.join(", "))
             }
         };
@@ -612,7 +754,11 @@ fn indent(text: &str) -> String {
 
 /// `1 job`, `2 jobs`.
 pub fn plural(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+    if n == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{n} {noun}s")
+    }
 }
 
 impl Outcome {
@@ -632,14 +778,25 @@ impl Outcome {
             println!();
         }
         for (lane, totals) in &self.report.summary.lanes {
-            let parts: Vec<String> = totals.by_verdict.iter().map(|(word, n)| format!("{n} {word}")).collect();
+            let parts: Vec<String> = totals
+                .by_verdict
+                .iter()
+                .map(|(word, n)| format!("{n} {word}"))
+                .collect();
             println!("{lane}: {} — {}", plural(totals.blocks, "block"), parts.join(", "));
         }
         for (lane, why) in &self.missing {
-            println!("{lane}: not run here ({why})");
+            let left = |row: &&Status| row.lane == *lane && !matches!(row.verdict, Verdict::Verified | Verdict::Exempt);
+            let left = self.report.blocks.iter().filter(left).count();
+            println!("{lane}: {} not run here ({why})", plural(left, "check"));
         }
         let (ran, kept) = self.jobs;
-        println!("{} run, {} unchanged, {}", plural(ran, "job"), kept, plural(self.findings.len(), "finding"));
+        println!(
+            "{} run, {} unchanged, {}",
+            plural(ran, "job"),
+            kept,
+            plural(self.findings.len(), "finding")
+        );
     }
 }
 

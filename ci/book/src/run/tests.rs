@@ -128,7 +128,11 @@ pub struct Span {
 pub fn build(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Result<Result<Built, BuildFailure>> {
     let work = root.work();
     std::fs::create_dir_all(&work)?;
-    let listings: Vec<PathBuf> = packages.iter().filter(|p| p.is_listing).map(|p| root.join(&p.dir)).collect();
+    let listings: Vec<PathBuf> = packages
+        .iter()
+        .filter(|p| p.is_listing)
+        .map(|p| root.join(&p.dir))
+        .collect();
     let mut command = cargo(root);
     command.args(["test", "--no-run", "--message-format=json-render-diagnostics"]);
     for package in packages {
@@ -147,14 +151,26 @@ pub fn build(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Resu
     let mut child = command.spawn().context("cargo does not start")?;
     let mut built = Built::default();
     let mut errors = Vec::new();
-    let names: BTreeMap<PathBuf, &&Package> =
-        packages.iter().map(|p| (root.join(&p.dir).join("Cargo.toml"), p)).collect();
+    let names: BTreeMap<PathBuf, &&Package> = packages
+        .iter()
+        .map(|p| (root.join(&p.dir).join("Cargo.toml"), p))
+        .collect();
     let stdout = child.stdout.take().context("cargo has no output")?;
     for line in BufReader::new(stdout).lines() {
-        let Ok(message) = serde_json::from_str::<Message>(&line?) else { continue };
+        let Ok(message) = serde_json::from_str::<Message>(&line?) else {
+            continue;
+        };
         match message {
-            Message::CompilerArtifact { manifest_path, target, profile, executable, filenames } => {
-                let Some(package) = names.get(Path::new(&manifest_path)) else { continue };
+            Message::CompilerArtifact {
+                manifest_path,
+                target,
+                profile,
+                executable,
+                filenames,
+            } => {
+                let Some(package) = names.get(Path::new(&manifest_path)) else {
+                    continue;
+                };
                 let sources = built.sources.entry(package.name.clone()).or_default();
                 for file in executable.iter().chain(&filenames) {
                     sources.extend(dep_info(root, file));
@@ -187,7 +203,10 @@ pub fn build(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Resu
     if child.wait()?.success() {
         return Ok(Ok(built));
     }
-    Ok(Err(BuildFailure { errors, text: "cargo test --no-run failed; cargo's words stand above".into() }))
+    Ok(Err(BuildFailure {
+        errors,
+        text: "cargo test --no-run failed; cargo's words stand above".into(),
+    }))
 }
 
 /// This program under a name that stays, so that cargo sees the same wrapper after each build of it.
@@ -206,7 +225,9 @@ fn wrapper(work: &Path) -> Result<PathBuf> {
 fn dep_info(root: &Root, artifact: &Path) -> Vec<String> {
     let stem = artifact.file_stem().unwrap_or_default().to_string_lossy();
     let plain = stem.strip_prefix("lib").unwrap_or(&stem);
-    let Some(dir) = artifact.parent() else { return Vec::new() };
+    let Some(dir) = artifact.parent() else {
+        return Vec::new();
+    };
     // rustc's own file names sources relative to the workspace; cargo's summary beside a binary names them absolutely.
     let text = [stem.as_ref(), plain]
         .iter()
@@ -348,7 +369,16 @@ pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -
         objects.extend(built.binaries.get(&package.name).into_iter().flatten().cloned());
         coverage = lines_executed(run.root, profdata, cov, &profiles, &objects)?;
     }
-    Ok(Ran { tests, output, passed, killed, uses, versions, coverage, seconds })
+    Ok(Ran {
+        tests,
+        output,
+        passed,
+        killed,
+        uses,
+        versions,
+        coverage,
+        seconds,
+    })
 }
 
 /// Runs a command with one pipe for both outputs; `None` when it was ended because the budget was spent. Its whole
@@ -356,7 +386,9 @@ pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -
 pub fn within(mut command: Command, budget: Duration) -> Result<(String, Option<std::process::ExitStatus>)> {
     let (mut reader, writer) = std::io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
-    let mut child = command.spawn().with_context(|| format!("{:?} does not start", command.get_program()))?;
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("{:?} does not start", command.get_program()))?;
     drop(command);
     let (send, receive) = mpsc::channel();
     let pump = std::thread::spawn(move || {
@@ -405,12 +437,19 @@ fn wait_until(child: &mut std::process::Child, deadline: Instant) -> Result<Opti
 fn test_ends(output: &str) -> Vec<TestEnd> {
     let mut ends = Vec::new();
     for line in output.lines() {
-        let Some(rest) = line.strip_prefix("test ") else { continue };
-        let Some((name, end)) = rest.rsplit_once(" ... ") else { continue };
+        let Some(rest) = line.strip_prefix("test ") else {
+            continue;
+        };
+        let Some((name, end)) = rest.rsplit_once(" ... ") else {
+            continue;
+        };
         let end = end.split([',', ' ']).next().unwrap_or_default();
         if matches!(end, "ok" | "FAILED" | "ignored") {
             let name = name.strip_suffix(" - should panic").unwrap_or(name);
-            ends.push(TestEnd { name: name.to_owned(), end: end.to_owned() });
+            ends.push(TestEnd {
+                name: name.to_owned(),
+                end: end.to_owned(),
+            });
         }
     }
     ends
@@ -441,9 +480,17 @@ fn lines_executed(
         return Ok(BTreeMap::new());
     }
     let merged = profiles.join("all.profdata");
-    let out = Command::new(profdata).args(["merge", "-sparse", "-o"]).arg(&merged).args(&raw).output()?;
+    let out = Command::new(profdata)
+        .args(["merge", "-sparse", "-o"])
+        .arg(&merged)
+        .args(&raw)
+        .output()?;
     if !out.status.success() {
-        bail!("{} failed: {}", profdata.display(), String::from_utf8_lossy(&out.stderr).trim());
+        bail!(
+            "{} failed: {}",
+            profdata.display(),
+            String::from_utf8_lossy(&out.stderr).trim()
+        );
     }
     let mut command = Command::new(cov);
     command.args(["export", "-format=lcov", "-instr-profile"]).arg(&merged);
@@ -455,7 +502,11 @@ fn lines_executed(
     }
     let out = command.output()?;
     if !out.status.success() {
-        bail!("{} failed: {}", cov.display(), String::from_utf8_lossy(&out.stderr).trim());
+        bail!(
+            "{} failed: {}",
+            cov.display(),
+            String::from_utf8_lossy(&out.stderr).trim()
+        );
     }
     Ok(lcov(root, &String::from_utf8_lossy(&out.stdout)))
 }
@@ -486,19 +537,31 @@ pub fn panics(output: &str) -> BTreeMap<String, (String, usize, String)> {
     let mut found = BTreeMap::new();
     let lines: Vec<&str> = output.lines().collect();
     for (i, line) in lines.iter().enumerate() {
-        let Some(rest) = line.strip_prefix("thread '") else { continue };
-        let Some((name, rest)) = rest.split_once('\'') else { continue };
-        let Some(place) = rest.split("panicked at ").nth(1) else { continue };
+        let Some(rest) = line.strip_prefix("thread '") else {
+            continue;
+        };
+        let Some((name, rest)) = rest.split_once('\'') else {
+            continue;
+        };
+        let Some(place) = rest.split("panicked at ").nth(1) else {
+            continue;
+        };
         let mut parts = place.trim_end_matches(':').rsplitn(3, ':');
         let (_, line, file) = (parts.next(), parts.next(), parts.next());
-        let (Some(line), Some(file)) = (line.and_then(|l| l.parse().ok()), file) else { continue };
+        let (Some(line), Some(file)) = (line.and_then(|l| l.parse().ok()), file) else {
+            continue;
+        };
         let message: Vec<&str> = lines[i + 1..]
             .iter()
-            .take_while(|l| !l.starts_with("note: run with") && !l.starts_with("stack backtrace:") && !l.starts_with("---- "))
+            .take_while(|l| {
+                !l.starts_with("note: run with") && !l.starts_with("stack backtrace:") && !l.starts_with("---- ")
+            })
             .take(40)
             .copied()
             .collect();
-        found.entry(name.to_owned()).or_insert((file.to_owned(), line, message.join("\n").trim().to_owned()));
+        found
+            .entry(name.to_owned())
+            .or_insert((file.to_owned(), line, message.join("\n").trim().to_owned()));
     }
     found
 }
@@ -507,18 +570,31 @@ pub fn panics(output: &str) -> BTreeMap<String, (String, usize, String)> {
 pub fn lint(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Result<Vec<(String, Finding)>> {
     let mut found = Vec::new();
     let mut command = cargo(root);
-    command.args(["clippy", "--all-targets", "--no-deps", "--message-format=json", "--quiet"]);
+    command.args([
+        "clippy",
+        "--all-targets",
+        "--no-deps",
+        "--message-format=json",
+        "--quiet",
+    ]);
     for package in packages {
         command.args(["--package", &package.name]);
         for feature in package.features.intersection(lanes) {
             command.arg(format!("--features={}/{feature}", package.name));
         }
     }
-    let out = command.stderr(Stdio::piped()).output().context("cargo clippy does not start")?;
+    let out = command
+        .stderr(Stdio::piped())
+        .output()
+        .context("cargo clippy does not start")?;
     let mut seen = BTreeSet::new();
     for line in String::from_utf8_lossy(&out.stdout).lines() {
-        let Ok(Message::CompilerMessage { message }) = serde_json::from_str::<Message>(line) else { continue };
-        let Some(span) = message.spans.iter().find(|s| s.is_primary) else { continue };
+        let Ok(Message::CompilerMessage { message }) = serde_json::from_str::<Message>(line) else {
+            continue;
+        };
+        let Some(span) = message.spans.iter().find(|s| s.is_primary) else {
+            continue;
+        };
         if !matches!(message.level.as_str(), "warning" | "error") {
             continue;
         }
@@ -541,11 +617,21 @@ pub fn lint(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Resul
     for package in packages {
         command.args(["--package", &package.name]);
     }
-    let out = command.args(["--", "-l"]).output().context("cargo fmt does not start")?;
+    let out = command
+        .args(["--", "-l"])
+        .output()
+        .context("cargo fmt does not start")?;
     for line in String::from_utf8_lossy(&out.stdout).lines() {
         let path = Path::new(line);
-        let path = path.strip_prefix(&root.path).unwrap_or(path).to_string_lossy().into_owned();
-        found.push((path.clone(), Finding::new(path, 1, "is not formatted as rustfmt does", "cargo fmt")));
+        let path = path
+            .strip_prefix(&root.path)
+            .unwrap_or(path)
+            .to_string_lossy()
+            .into_owned();
+        found.push((
+            path.clone(),
+            Finding::new(path, 1, "is not formatted as rustfmt does", "cargo fmt"),
+        ));
     }
     Ok(found)
 }
@@ -565,14 +651,22 @@ mod unit {
 
     #[test]
     fn a_panic_has_its_place_and_message() {
-        let found = panics("thread 'a::b' (77) panicked at listings/x/tests/t.rs:12:5:\nleft: 1\nright: 2\nnote: run with `RUST_BACKTRACE=1`\n");
-        assert_eq!(found["a::b"], ("listings/x/tests/t.rs".into(), 12, "left: 1\nright: 2".into()));
+        let found = panics(
+            "thread 'a::b' (77) panicked at listings/x/tests/t.rs:12:5:\nleft: 1\nright: 2\nnote: run with `RUST_BACKTRACE=1`\n",
+        );
+        assert_eq!(
+            found["a::b"],
+            ("listings/x/tests/t.rs".into(), 12, "left: 1\nright: 2".into())
+        );
     }
 
     #[test]
     fn a_hanging_program_is_ended_with_its_children() {
         let mut command = Command::new("sh");
-        command.args(["-c", "echo begun; cat /dev/zero >/dev/null & wait"]).stdin(Stdio::null()).process_group(0);
+        command
+            .args(["-c", "echo begun; cat /dev/zero >/dev/null & wait"])
+            .stdin(Stdio::null())
+            .process_group(0);
         let (output, status) = within(command, Duration::from_millis(300)).unwrap();
         assert_eq!(output, "begun\n");
         assert!(status.is_none());
@@ -581,7 +675,13 @@ mod unit {
     #[test]
     fn counts_are_read_by_line() {
         let root = Root { path: "/r".into() };
-        let files = lcov(&root, "SF:/r/a.rs\nDA:3,2\nDA:4,0\nend_of_record\nSF:/else/b.rs\nDA:1,1\n");
-        assert_eq!(files, BTreeMap::from([("a.rs".into(), BTreeMap::from([(3, 2), (4, 0)]))]));
+        let files = lcov(
+            &root,
+            "SF:/r/a.rs\nDA:3,2\nDA:4,0\nend_of_record\nSF:/else/b.rs\nDA:1,1\n",
+        );
+        assert_eq!(
+            files,
+            BTreeMap::from([("a.rs".into(), BTreeMap::from([(3, 2), (4, 0)]))])
+        );
     }
 }

@@ -43,7 +43,11 @@ pub struct Copy {
 const REPO: &str = env!("CARGO_MANIFEST_DIR");
 
 fn files() -> Vec<(&'static str, String)> {
-    let ci = Path::new(REPO).parent().expect("ci/book lies in ci").display().to_string();
+    let ci = Path::new(REPO)
+        .parent()
+        .expect("ci/book lies in ci")
+        .display()
+        .to_string();
     vec![
         (
             "book.toml",
@@ -182,20 +186,30 @@ pub fn cargo_book(dir: &Path, target: &Path, temp: &Path, args: &[&str], env: &[
 
 /// Both outputs as one text.
 pub fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 impl Good {
     /// Writes the good book, settles its lock file offline, and builds it once.
     pub fn prepare() -> Good {
-        let dir = tempfile::Builder::new().prefix("good-book-").tempdir().expect("a temporary folder");
+        let dir = tempfile::Builder::new()
+            .prefix("good-book-")
+            .tempdir()
+            .expect("a temporary folder");
         for (path, text) in files() {
             write(&dir.path().join(path), &text);
         }
         let repo = Path::new(REPO).join("../..");
         std::fs::copy(repo.join("Cargo.lock"), dir.path().join("Cargo.lock")).expect("the lock file");
         // Next to the programs under test, so that the second run of this table finds everything built.
-        let programs = Path::new(env!("CARGO_BIN_EXE_book")).parent().expect("a folder").to_path_buf();
+        let programs = Path::new(env!("CARGO_BIN_EXE_book"))
+            .parent()
+            .expect("a folder")
+            .to_path_buf();
         let target = programs.join("broken-books");
         let settled = Command::new("cargo")
             .args(["metadata", "--format-version=1", "--offline"])
@@ -208,18 +222,36 @@ impl Good {
 
     /// A copy with a git repository of its own.
     pub fn copy(&self) -> Copy {
-        let dir = tempfile::Builder::new().prefix("broken-book-").tempdir().expect("a temporary folder");
+        let dir = tempfile::Builder::new()
+            .prefix("broken-book-")
+            .tempdir()
+            .expect("a temporary folder");
         copy_tree(self.dir.path(), dir.path());
         let git = |args: &[&str]| {
-            let out = Command::new("git").args(args).current_dir(dir.path()).output().expect("git");
+            let out = Command::new("git")
+                .args(args)
+                .current_dir(dir.path())
+                .output()
+                .expect("git");
             assert!(out.status.success(), "{}", text(&out));
         };
         git(&["init", "--quiet"]);
         git(&["add", "--all"]);
-        git(&["-c", "user.name=t", "-c", "user.email=t@example.invalid", "commit", "--quiet", "--message=good"]);
+        git(&[
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@example.invalid",
+            "commit",
+            "--quiet",
+            "--message=good",
+        ]);
         std::fs::create_dir(dir.path().join(".temp")).expect("a folder");
         std::fs::write(dir.path().join(".git/info/exclude"), ".temp\n").expect("an exclude file");
-        Copy { dir, target: self.target.clone() }
+        Copy {
+            dir,
+            target: self.target.clone(),
+        }
     }
 
     /// Breaks a copy as the row says and looks at what comes out.
@@ -232,7 +264,11 @@ impl Good {
         let said = text(&output);
         copy.nothing_left()?;
         if output.status.code() != Some(case.code) {
-            return Err(format!("ended with {:?}, not {}:\n{said}", output.status.code(), case.code));
+            return Err(format!(
+                "ended with {:?}, not {}:\n{said}",
+                output.status.code(),
+                case.code
+            ));
         }
         match case.says.iter().find(|words| !said.contains(**words)) {
             Some(words) => Err(format!("does not say `{words}`:\n{said}")),
@@ -278,7 +314,11 @@ impl Copy {
             return Err(format!("left temporary files: {files:?}"));
         }
         let left = processes(&self.path(".temp").to_string_lossy());
-        if left.is_empty() { Ok(()) } else { Err(format!("left processes: {left:?}")) }
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("left processes: {left:?}"))
+        }
     }
 }
 

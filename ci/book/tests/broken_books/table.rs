@@ -12,7 +12,14 @@ const LIB: &str = "listings/good/twice/src/lib.rs";
 const TEST: &[&str] = &["test", "--lane", "offline"];
 
 fn case(name: &'static str, edits: Vec<(&'static str, Edit)>, says: &'static [&'static str]) -> Case {
-    Case { name, edits, args: TEST, env: &[], code: 1, says }
+    Case {
+        name,
+        edits,
+        args: TEST,
+        env: &[],
+        code: 1,
+        says,
+    }
 }
 
 /// A page of its own beside the good one, so that line numbers in the table are easy to count.
@@ -23,16 +30,35 @@ fn page(name: &'static str, body: &'static str, says: &'static [&'static str]) -
 /// Every row that is one change and one command.
 pub fn cases() -> Vec<Case> {
     vec![
-        Case { code: 0, ..case("the_good_book_is_green", vec![], &["7 verified", "0 findings"]) },
-        page("unknown_language", "# Other\n\n```rs\nx\n```\n", &["src/other.md:3: unknown language `rs` (did you mean `rust`?)"]),
+        Case {
+            code: 0,
+            ..case("the_good_book_is_green", vec![], &["7 verified", "0 findings"])
+        },
+        page(
+            "unknown_language",
+            "# Other\n\n```rs\nx\n```\n",
+            &["src/other.md:3: unknown language `rs` (did you mean `rust`?)"],
+        ),
         page(
             "misspelt_attribute",
             "# Other\n\n```rust,should_pannic\npanic!()\n```\n",
             &["src/other.md:3: unknown attribute `should_pannic` of a rust block (did you mean `should_panic`?)"],
         ),
-        page("ignore_is_no_attribute", "# Other\n\n```rust,ignore\nx\n```\n", &["src/other.md:3: unknown attribute `ignore`"]),
-        page("bare_fence", "# Other\n\n```\nx\n```\n", &["src/other.md:3: a bare fence"]),
-        page("fence_never_closed", "# Other\n\n```rust\nlet x = 1;\n", &["src/other.md:3: this fence is never closed"]),
+        page(
+            "ignore_is_no_attribute",
+            "# Other\n\n```rust,ignore\nx\n```\n",
+            &["src/other.md:3: unknown attribute `ignore`"],
+        ),
+        page(
+            "bare_fence",
+            "# Other\n\n```\nx\n```\n",
+            &["src/other.md:3: a bare fence"],
+        ),
+        page(
+            "fence_never_closed",
+            "# Other\n\n```rust\nlet x = 1;\n",
+            &["src/other.md:3: this fence is never closed"],
+        ),
         page(
             "include_of_a_missing_file",
             "# Other\n\n```rust\n{{#include ../listings/gone.rs}}\n```\n",
@@ -55,7 +81,10 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "summary_names_a_page_that_is_not_there",
-            vec![("src/other.md", Delete), (PAGE, Replace("[the other page](../other.md#other)", "nothing"))],
+            vec![
+                ("src/other.md", Delete),
+                (PAGE, Replace("[the other page](../other.md#other)", "nothing")),
+            ],
             &["src/SUMMARY.md:4: names src/other.md, which does not exist"],
         ),
         case(
@@ -63,8 +92,16 @@ pub fn cases() -> Vec<Case> {
             vec![("listings/good/twice/unseen.yaml", Write("a: 1\n"))],
             &["listings/good/twice/unseen.yaml:1: no page shows this listing"],
         ),
-        page("exemption_without_a_reason", "# Other\n\n```text,exempt\nx\n```\n", &["src/other.md:3: an exemption without a reason"]),
-        page("output_typed_by_hand", "# Other\n\n```text\n42\n```\n", &["src/other.md:3: nothing checks `text`"]),
+        page(
+            "exemption_without_a_reason",
+            "# Other\n\n```text,exempt\nx\n```\n",
+            &["src/other.md:3: an exemption without a reason"],
+        ),
+        page(
+            "output_typed_by_hand",
+            "# Other\n\n```text\n42\n```\n",
+            &["src/other.md:3: nothing checks `text`"],
+        ),
         page(
             "number_typed_by_hand",
             "# Other\n\nThe image has 1.3 MB.\n",
@@ -115,7 +152,10 @@ pub fn cases() -> Vec<Case> {
         case(
             "listing_whose_test_fails",
             vec![(LIB, Replace("n * 2", "n * 3"))],
-            &["src/good/page.md:5: the test twice::doubles failed at listings/good/twice/tests/twice.rs:7", "left: 63"],
+            &[
+                "src/good/page.md:5: the test twice::doubles failed at listings/good/twice/tests/twice.rs:7",
+                "left: 63",
+            ],
         ),
         case(
             "listing_that_does_not_compile",
@@ -133,7 +173,13 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "listing_whose_test_no_longer_reads_it",
-            vec![(TESTS, Replace("book_support::listing(\"listings/good/twice/settings.yaml\")", "String::from(\"factor: 2\")"))],
+            vec![(
+                TESTS,
+                Replace(
+                    "book_support::listing(\"listings/good/twice/settings.yaml\")",
+                    "String::from(\"factor: 2\")",
+                ),
+            )],
             &["src/good/page.md:9: no test that passed was seen to use listings/good/twice/settings.yaml"],
         ),
         case(
@@ -143,28 +189,45 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "ignored_test",
-            vec![(TESTS, Replace("#[test]\nfn settings", "#[test]\n#[ignore]\nfn settings"))],
-            &["src/good/page.md:5: the test twice::settings_hold_the_factor (listings/good/twice/tests/twice.rs) is ignored"],
+            vec![(
+                TESTS,
+                Replace("#[test]\nfn settings", "#[test]\n#[ignore]\nfn settings"),
+            )],
+            &[
+                "src/good/page.md:5: the test twice::settings_hold_the_factor (listings/good/twice/tests/twice.rs) is ignored",
+            ],
         ),
         case(
             "listing_that_clippy_refuses",
             vec![(LIB, Replace("    n * 2\n", "    let m = n * 2;\n    m\n"))],
-            &["src/good/page.md:5: (listings/good/twice/src/lib.rs:10)", "let_and_return"],
+            &[
+                "src/good/page.md:5: (listings/good/twice/src/lib.rs:10)",
+                "let_and_return",
+            ],
         ),
         case(
             "listing_that_rustfmt_would_change",
             vec![(LIB, Replace("n * 2", "n  *  2"))],
-            &["listings/good/twice/src/lib.rs:1: is not formatted as rustfmt does", "cargo fmt"],
+            &[
+                "listings/good/twice/src/lib.rs:1: is not formatted as rustfmt does",
+                "cargo fmt",
+            ],
         ),
         case(
             "captured_output_edited_by_hand",
             vec![("listings/good/twice/captured/words.txt", Write("twice 21 is 43\n"))],
-            &["src/good/page.md:13: the test twice::words_are_captured failed", "cargo book test --bless"],
+            &[
+                "src/good/page.md:13: the test twice::words_are_captured failed",
+                "cargo book test --bless",
+            ],
         ),
         case(
             "measured_number_edited_by_hand",
             vec![("listings/good/twice/captured/answer.txt", Write("41 ms"))],
-            &["src/good/page.md:17: the test twice::words_are_captured failed", "cargo book test --bless"],
+            &[
+                "src/good/page.md:17: the test twice::words_are_captured failed",
+                "cargo book test --bless",
+            ],
         ),
         case(
             "measured_number_edited_in_the_prose",
@@ -230,7 +293,10 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "third_party_script",
-            vec![("src/other.md", Append("\n<script src=\"https://example.invalid/x.js\"></script>\n"))],
+            vec![(
+                "src/other.md",
+                Append("\n<script src=\"https://example.invalid/x.js\"></script>\n"),
+            )],
             &["src/other.md:5: ", "example.invalid"],
         ),
         // Configuration and lanes.
@@ -255,14 +321,24 @@ pub fn cases() -> Vec<Case> {
             args: &["setup", "--lane", "docker", "--yes"],
             ..case(
                 "images_toml_that_does_not_parse",
-                vec![("docker/images.toml", Write("[[image]]\nname = \"debian:trixie-slim\"\n\n[[image]]\nname = 3\n"))],
+                vec![(
+                    "docker/images.toml",
+                    Write("[[image]]\nname = \"debian:trixie-slim\"\n\n[[image]]\nname = 3\n"),
+                )],
                 &["docker/images.toml:5"],
             )
         },
         Case {
             args: &["test"],
             env: &[("CI", "true"), ("DOCKER_HOST", "unix:///nonexistent/docker.sock")],
-            ..case("no_docker_engine_in_ci", docker_page(), &["docker", "no Docker engine", "cargo book setup"])
+            ..case(
+                "no_docker_engine_in_ci",
+                docker_page(),
+                &[
+                    "docker: 1 check not run here (no Docker engine; ",
+                    "fix: cargo book setup",
+                ],
+            )
         },
         Case {
             code: 0,
@@ -271,7 +347,7 @@ pub fn cases() -> Vec<Case> {
             ..case(
                 "no_docker_engine_on_a_laptop_is_said_and_not_green",
                 docker_page(),
-                &["1 not-run", "docker: not run here (no Docker engine; cargo book setup"],
+                &["1 not-run", "docker: 1 check not run here (no Docker engine; "],
             )
         },
     ]
@@ -279,7 +355,10 @@ pub fn cases() -> Vec<Case> {
 
 /// A page whose session needs the docker lane.
 fn docker_page() -> Vec<(&'static str, Edit)> {
-    vec![("src/other.md", Append("\n```console\n$ docker version --format '{{.Client.Os}}'\nlinux\n```\n"))]
+    vec![(
+        "src/other.md",
+        Append("\n```console\n$ docker version --format '{{.Client.Os}}'\nlinux\n```\n"),
+    )]
 }
 
 type Story = fn(&Good) -> Result<(), String>;
@@ -299,7 +378,11 @@ pub fn stories() -> Vec<(&'static str, Story)> {
 }
 
 fn expect(condition: bool, said: &str, words: &str) -> Result<(), String> {
-    if condition { Ok(()) } else { Err(format!("{words}:\n{said}")) }
+    if condition {
+        Ok(())
+    } else {
+        Err(format!("{words}:\n{said}"))
+    }
 }
 
 fn says(said: &str, words: &str) -> Result<(), String> {
@@ -309,7 +392,11 @@ fn says(said: &str, words: &str) -> Result<(), String> {
 fn green(copy: &crate::book::Copy, args: &[&str]) -> Result<String, String> {
     let output = copy.run(args, &[]);
     let said = text(&output);
-    expect(output.status.success(), &said, &format!("`{}` is not green", args.join(" ")))?;
+    expect(
+        output.status.success(),
+        &said,
+        &format!("`{}` is not green", args.join(" ")),
+    )?;
     Ok(said)
 }
 
@@ -318,7 +405,10 @@ fn stale(good: &Good) -> Result<(), String> {
     green(&copy, TEST)?;
     copy.edit("listings/good/twice/settings.yaml", &Append("more: 1\n"));
     let said = green(&copy, &["status"])?;
-    says(&said, "stale     src/good/page.md:9 yaml listings/good/twice/settings.yaml — ")?;
+    says(
+        &said,
+        "stale     src/good/page.md:9 yaml listings/good/twice/settings.yaml — ",
+    )?;
     says(&said, "settings.yaml has changed since its check ran")?;
     let json = green(&copy, &["status", "--json"])?;
     says(&json, "\"verdict\": \"stale\"")
@@ -338,7 +428,12 @@ fn unchanged(good: &Good) -> Result<(), String> {
 
 fn killed(good: &Good) -> Result<(), String> {
     let copy = good.copy();
-    let mut child = copy.command(TEST, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
+    let mut child = copy
+        .command(TEST, &[])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| e.to_string())?;
     let evidence = copy.path("target/book/evidence");
     let start = Instant::now();
     // As soon as the first record is there, in the middle of the run.
@@ -385,7 +480,10 @@ fn full_disk(good: &Good) -> Result<(), String> {
     let said = text(&output);
     expect(!output.status.success(), &said, "a full disk is green")?;
     expect(records(&copy)? == before, &said, "the old evidence was touched")?;
-    for entry in std::fs::read_dir(copy.path(".temp")).map_err(|e| e.to_string())?.flatten() {
+    for entry in std::fs::read_dir(copy.path(".temp"))
+        .map_err(|e| e.to_string())?
+        .flatten()
+    {
         return Err(format!("left {:?} in the temporary folder", entry.file_name()));
     }
     let said = green(&copy, TEST)?;
@@ -398,7 +496,12 @@ fn records(copy: &crate::book::Copy) -> Result<Vec<(String, String)>, String> {
         .map_err(|e| e.to_string())?
         .flatten()
         .filter(|e| e.path().extension().is_some_and(|x| x == "json"))
-        .map(|e| (e.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(e.path()).unwrap_or_default()))
+        .map(|e| {
+            (
+                e.file_name().to_string_lossy().into_owned(),
+                std::fs::read_to_string(e.path()).unwrap_or_default(),
+            )
+        })
         .collect();
     all.sort();
     Ok(all)
@@ -417,7 +520,11 @@ fn shards(good: &Good) -> Result<(), String> {
     says(&said, "7 verified")?;
     let alone = good.copy();
     let output = alone.run(&["status", "--merge", &dirs[0]], &[]);
-    expect(output.status.code() == Some(1), &text(&output), "half of the evidence is green")
+    expect(
+        output.status.code() == Some(1),
+        &text(&output),
+        "half of the evidence is green",
+    )
 }
 
 fn bless(good: &Good) -> Result<(), String> {
@@ -425,10 +532,19 @@ fn bless(good: &Good) -> Result<(), String> {
     copy.edit("listings/good/twice/captured/words.txt", &Edit::Write("old\n"));
     copy.edit(PAGE, &Replace("echo hello\nhello", "echo hello\nold"));
     green(&copy, &["test", "--lane", "offline", "--bless"])?;
-    let words = std::fs::read_to_string(copy.path("listings/good/twice/captured/words.txt")).map_err(|e| e.to_string())?;
-    expect(words == "twice 21 is 42\n", &words, "the captured file was not rewritten")?;
+    let words =
+        std::fs::read_to_string(copy.path("listings/good/twice/captured/words.txt")).map_err(|e| e.to_string())?;
+    expect(
+        words == "twice 21 is 42\n",
+        &words,
+        "the captured file was not rewritten",
+    )?;
     let page = std::fs::read_to_string(copy.path(PAGE)).map_err(|e| e.to_string())?;
-    expect(page.contains("echo hello\nhello\n"), &page, "the console output was not rewritten")?;
+    expect(
+        page.contains("echo hello\nhello\n"),
+        &page,
+        "the console output was not rewritten",
+    )?;
     green(&copy, TEST).map(|_| ())
 }
 
@@ -442,7 +558,11 @@ fn new_page(good: &Good) -> Result<(), String> {
     let said = green(&copy, TEST)?;
     says(&said, "9 verified")?;
     let again = copy.run(&["new", "page", "good/greeting", "A greeting"], &[]);
-    expect(again.status.code() == Some(2), &text(&again), "an existing page is overwritten")
+    expect(
+        again.status.code() == Some(2),
+        &text(&again),
+        "an existing page is overwritten",
+    )
 }
 
 fn locked(good: &Good) -> Result<(), String> {

@@ -120,6 +120,22 @@ fn a_bare_debian_gets_an_engine_from_the_newer_release_and_then_the_images() {
 }
 
 #[test]
+fn certificates_that_are_there_are_not_touched() {
+    let packages = |seen: &Observed| match &actions(seen, &[])[1] {
+        Action::Packages { names, .. } => names.join(" "),
+        other => panic!("{other:?}"),
+    };
+    assert!(packages(&bare_debian()).ends_with(" ca-certificates"));
+    assert_eq!(
+        packages(&Observed {
+            bundle: true,
+            ..bare_debian()
+        }),
+        ENGINE.join(" ")
+    );
+}
+
+#[test]
 fn a_newer_debian_takes_its_own_engine() {
     let seen = Observed {
         debian: Some("trixie".into()),
