@@ -72,10 +72,15 @@ pub fn start(systemd: bool) -> Result<String> {
         return answer(&mut || Ok(()), "journalctl -u docker").map(|v| format!("Docker {v}"));
     }
     let run = Path::new("/var/run");
-    if let Some(pid) = running(&run.join("docker.pid"), "dockerd") {
+    let pid_file = run.join("docker.pid");
+    if let Some(pid) = running(&pid_file, "dockerd") {
         // It may be starting: somebody else's start, which is as good as ours.
+        let mut alive = || match running(&pid_file, "dockerd") {
+            Some(_) => Ok(()),
+            None => bail!("it has ended\n  fix: cargo book setup"),
+        };
         let mend = format!("look into its log, end it by `kill {pid}`, then cargo book setup");
-        return answer(&mut || Ok(()), &mend)
+        return answer(&mut alive, &mend)
             .map(|v| format!("Docker {v} was starting already"))
             .with_context(|| format!("dockerd runs (process {pid})"));
     }
@@ -139,11 +144,15 @@ fn answer(alive: &mut dyn FnMut() -> Result<()>, mend: &str) -> Result<String> {
     }
 }
 
-/// The process of a pid file, if it is alive and runs that program: after a kill, the number may be another's.
+/// The process of a pid file, if it is alive and runs that program: after a kill, the number may be another's, or its
+/// parent may not have asked how it ended, and then it keeps its name.
 fn running(pid_file: &Path, program: &str) -> Option<u32> {
     let pid: u32 = fs::read_to_string(pid_file).ok()?.trim().parse().ok()?;
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    (name.trim() == program).then_some(pid)
+    // `PID (NAME) STATE …`; a name may hold anything, a bracket too.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, name) = stat.split_once('(')?;
+    let (name, state) = name.rsplit_once(") ")?;
+    (name == program && !state.starts_with(['Z', 'X'])).then_some(pid)
 }
 
 /// Files of an engine that was killed, which would keep a new one from starting: pid files whose process is gone, and
@@ -196,5 +205,24 @@ mod tests {
         // A process whose name is that of the program is left alone, and so are its sockets.
         let name = fs::read_to_string(format!("/proc/{alive}/comm")).expect("a name");
         assert_eq!(running(&run.path().join("docker.pid"), name.trim()), Some(alive));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_killed_engine_that_nobody_has_buried_does_not_run() {
+        use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+        let run = tempfile::tempdir().expect("a folder");
+        let file = run.path().join("docker.pid");
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat");
+        fs::write(&file, child.id().to_string()).expect("a file");
+        drop(child.stdin.take());
+        // Waits for its end, and leaves it as it is.
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(Pid::from_child(&child)), ended).expect("its end");
+        let name = fs::read_to_string(format!("/proc/{}/comm", child.id())).expect("its name is still there");
+        assert_eq!(name.trim(), "cat");
+        assert_eq!(running(&file, "cat"), None);
+        child.wait().expect("its end");
     }
 }
