@@ -442,7 +442,7 @@ pub fn bundle() -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// What a build needs to know of the machine: whom it trusts, and which crate registry cargo was told to use.
+/// What a build needs to know of the machine: whom it trusts, and where cargo and Go were told to find packages.
 fn machine_folder() -> Result<tempfile::TempDir> {
     let folder = tempfile::tempdir()?;
     let bundle =
@@ -455,7 +455,40 @@ fn machine_folder() -> Result<tempfile::TempDir> {
         .and_then(|home| fs::read_to_string(home.join("config.toml")).ok())
         .unwrap_or_default();
     fs::write(folder.path().join("cargo-config.toml"), registry_config(&config))?;
+    fs::write(
+        folder.path().join("go-env"),
+        go_env(|name| std::env::var(name).ok(), &go_file()),
+    )?;
     Ok(folder)
+}
+
+/// The text of the file in which Go keeps settings. It is read without Go, which this machine may lack.
+fn go_file() -> String {
+    let told = std::env::var_os("GOENV").map(PathBuf::from);
+    let usual = || {
+        let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+        let config = config.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))?;
+        Some(config.join("go/env"))
+    };
+    told.or_else(usual)
+        .and_then(|file| fs::read_to_string(file).ok())
+        .unwrap_or_default()
+}
+
+/// Of Go's settings, what says where modules come from, as lines of such a file. A variable counts more than the file.
+fn go_env(variable: impl Fn(&str) -> Option<String>, file: &str) -> String {
+    ["GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB"]
+        .iter()
+        .filter_map(|name| {
+            let kept = || file.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix('='));
+            let value = variable(name)
+                .filter(|v| !v.is_empty())
+                .or_else(|| kept().map(str::to_owned))?;
+            // A folder of this machine, which no container has.
+            let local = value.split([',', '|']).any(|part| part.starts_with("file:"));
+            (!local).then(|| format!("{name}={}\n", value.trim()))
+        })
+        .collect()
 }
 
 /// Of cargo's configuration, what says where crates come from: no tokens, and no paths of this machine.
@@ -550,6 +583,17 @@ mod tests {
             "Error response from daemon: Get \"https://r/v2/\": dial tcp: lookup r: no such host"
         ));
         assert!(!answered("toomanyrequests: You have reached your pull rate limit"));
+    }
+
+    #[test]
+    fn of_gos_settings_only_where_modules_come_from_goes_into_an_image() {
+        let file = "GOFLAGS=-mod=vendor\nGOPROXY=https://m.example\nGOSUMDB=off\n";
+        let none = |_: &str| None;
+        assert_eq!(go_env(none, file), "GOPROXY=https://m.example\nGOSUMDB=off\n");
+        let told = |name: &str| (name == "GOPROXY").then(|| "https://n.example,direct".to_owned());
+        assert_eq!(go_env(told, file), "GOPROXY=https://n.example,direct\nGOSUMDB=off\n");
+        assert_eq!(go_env(none, "GOPROXY=file:///cache,off\n"), "");
+        assert_eq!(go_env(none, ""), "");
     }
 
     #[test]
