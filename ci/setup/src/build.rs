@@ -26,6 +26,8 @@ const BUILT_FROM: &str = "book.built-from";
 
 /// A registry that says nothing for this long is out of reach.
 const REGISTRY: Duration = Duration::from_secs(15);
+/// A new image says its version within this.
+const SMOKE: Duration = Duration::from_secs(120);
 /// Longest pull or build.
 const LONG: Duration = Duration::from_secs(1800);
 
@@ -389,11 +391,20 @@ fn smoke(image: &str, smoke: &Smoke) -> Result<String> {
     match smoke {
         Smoke::Command(command) => {
             let (program, args) = command.split_first().context("an empty smoke command")?;
+            // A client that is killed leaves its container, which then has to be found.
+            let name = image.replace(['/', ':'], "-");
             let mut docker = Command::new("docker");
             docker
-                .args(["run", "--rm", "--network=none", "--entrypoint", program, image])
+                .args(["run", "--rm", "--network=none", "--name", &name])
+                .args(["--entrypoint", program, image])
                 .args(args);
-            let out = ask(&mut docker, Duration::from_secs(120)).context("the new image says nothing in 120 s")?;
+            let Some(out) = ask(&mut docker, SMOKE) else {
+                let _ = Command::new("docker").args(["rm", "--force", &name]).output();
+                bail!(
+                    "the new image says nothing in {} s\n  fix: mend its recipe",
+                    SMOKE.as_secs()
+                );
+            };
             if !out.status.success() {
                 return Err(failed(&out));
             }
