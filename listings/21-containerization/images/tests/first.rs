@@ -30,7 +30,7 @@ fn it_works_and_is_far_too_large() {
         "-c",
         "id -un; which cargo gcc git sh | wc -l",
     ]);
-    captured(&file("first-inside"), &said(&inside));
+    assert_eq!(said(&inside), "root\n4");
 }
 
 #[test]
@@ -46,8 +46,12 @@ fn one_changed_line_builds_everything_again() {
     let after = build("first.Dockerfile").run_with(|context| {
         let main = context.join("src/main.rs");
         let text = std::fs::read_to_string(&main).unwrap();
-        std::fs::write(&main, text + "// One more line.\n").unwrap();
+        // A line that no earlier run has left in the engine's cache.
+        let now = std::time::SystemTime::now();
+        let line = format!("// {now:?}\n");
+        std::fs::write(&main, text + &line).unwrap();
     });
+    captured(&file("first-again"), &steps(after.log()));
     let (before, after) = (before.layers(), after.layers());
     let kept =
         before.iter().zip(&after).take_while(|(a, b)| a == b).count();
@@ -56,4 +60,31 @@ fn one_changed_line_builds_everything_again() {
     assert_eq!(after.len() - kept, 2);
     let from_run = build("first.Dockerfile").run().layers();
     assert_eq!(from_run, before, "the same context, the same layers");
+}
+
+/// The steps of a build log, in order, each with whether it came from
+/// the cache.
+fn steps(log: &str) -> String {
+    let mut steps: Vec<(&str, &str)> = log
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(_, step)| {
+            let ours = step.starts_with('[')
+                && !step.starts_with("[internal]");
+            // A base image is there or not; it is no step of ours.
+            ours && !step.contains("] FROM ")
+        })
+        .collect();
+    steps.sort_by_key(|(_, step)| *step);
+    steps.dedup();
+    let lines = steps.iter().map(|(number, step)| {
+        let cached = format!("{number} CACHED");
+        let word = if log.lines().any(|line| line == cached) {
+            "cached"
+        } else {
+            "run"
+        };
+        format!("{word:6}  {step}")
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }

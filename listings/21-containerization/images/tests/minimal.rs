@@ -49,7 +49,7 @@ fn it_serves_with_nothing_allowed_and_stops_when_told() {
 
     let shell = container.exec(&["/bin/sh"]);
     assert!(!shell.status.success());
-    captured(&file("minimal-no-shell"), &said(&shell));
+    assert!(said(&shell).contains("no such file"), "{shell:?}");
 
     // The image's HEALTHCHECK, run by the engine.
     let budget = Duration::from_secs(30);
@@ -67,9 +67,6 @@ fn it_serves_with_nothing_allowed_and_stops_when_told() {
     assert_eq!(code, 0, "{log}");
     assert!(took < Duration::from_secs(5), "{took:?}");
     captured_matching(&file("minimal-log"), &log, &[Matcher::Time]);
-    let lines: Vec<&str> = log.lines().collect();
-    let last = lines[lines.len().saturating_sub(2)..].join("\n");
-    captured_matching(&file("minimal-stop"), &last, &[Matcher::Time]);
 }
 
 /// Whether a 64-bit little-endian ELF file has a program header of type

@@ -11,7 +11,11 @@ fn an_older_base_refuses_the_program() {
     let image = build("mismatch.Dockerfile").run();
     let refused = image.run_to_end(&[], &[]);
     assert_eq!(refused.status.code(), Some(1));
-    captured(&file("mismatch-refusal"), &said(&refused));
+    // Which version is missed first differs from build to build.
+    let said = said(&refused);
+    let mut lines: Vec<&str> = said.lines().collect();
+    lines.sort_unstable();
+    captured(&file("mismatch-refusal"), &lines.join("\n"));
 }
 
 #[test]
@@ -37,7 +41,7 @@ fn it_holds_the_program_and_no_compiler() {
         "-c",
         "id -u; which cargo gcc git; echo $?",
     ]);
-    captured(&file("multi-stage-inside"), &said(&inside));
+    assert_eq!(said(&inside), "65532\n1");
 }
 
 #[test]
@@ -63,9 +67,11 @@ fn its_user_and_its_file_system_refuse_writing() {
     let as_user = image.run_to_end(&[], &["touch", program]);
     let read_only =
         image.run_to_end(&["--read-only"], &["touch", "/tmp/note"]);
-    for refused in [&as_user, &read_only] {
+    for (refused, why) in [
+        (&as_user, "Permission denied"),
+        (&read_only, "Read-only file system"),
+    ] {
         assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        assert!(said(refused).ends_with(why), "{refused:?}");
     }
-    captured(&file("multi-stage-not-its-file"), &said(&as_user));
-    captured(&file("multi-stage-read-only"), &said(&read_only));
 }

@@ -12,6 +12,7 @@
 //! | draining with a deadline | [`server`], [`shutdown`] |
 //! | structured logs | [`logs`] |
 
+// ANCHOR: modules
 pub mod api;
 pub mod config;
 pub mod health;
@@ -22,3 +23,4 @@ pub mod problem;
 pub mod server;
 pub mod shutdown;
 pub mod store;
+// ANCHOR_END: modules
