@@ -235,7 +235,9 @@ fn parse(text: &str, docker: &Path) -> Result<Vec<Image>, ImagesError> {
 /// What to write instead of something that TOML or the format does not take.
 fn advice(what: &str) -> String {
     let example = "[[image]] with name, version, title, smoke, and recipe with built-from where there is one";
-    if what.contains("unknown field `image") || what.contains("invalid type") {
+    if what.contains("expected a string") {
+        "write it in quotes".into()
+    } else if what.contains("unknown field `image") || what.contains("invalid type") {
         format!("write {example}")
     } else if what.contains("missing field") {
         format!("add it; an entry is {example}")
@@ -409,7 +411,13 @@ mod tests {
                 "missing field `title`",
                 "add it",
             ),
-            (DEBIAN.replace("\"debian:13\"", "13"), 2, "invalid type", "[[image]]"),
+            (
+                DEBIAN.replace("\"debian:13\"", "13"),
+                2,
+                "invalid type: integer `13`",
+                "in quotes",
+            ),
+            ("image = 1\n".to_owned(), 1, "invalid type", "[[image]]"),
             (
                 DEBIAN.replace("debian:13", "debian"),
                 2,

@@ -169,11 +169,10 @@ fn seconds(begun: Instant) -> String {
 /// Held until dropped: packages and an engine belong to the machine, so one set-up at a time.
 fn lock() -> anyhow::Result<std::fs::File> {
     let path = std::env::temp_dir().join("book-setup.lock");
-    let file = std::fs::File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
+    // One that another user made can be opened and locked, but not written.
+    let file = std::fs::File::open(&path)
+        .or_else(|_| std::fs::File::create_new(&path))
+        .or_else(|_| std::fs::File::open(&path)) // a set-up that began at the same moment made it
         .map_err(|e| {
             anyhow::anyhow!(
                 "{}: {e}\n  fix: remove it, or set TMPDIR to a folder of yours",

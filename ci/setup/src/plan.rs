@@ -138,6 +138,7 @@ const GIT: &str = "install git: `sudo apt-get install git`, or `xcode-select --i
 fn docker(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
     let lane = Lane::Docker;
     let plain = |version: &String| (version.clone(), String::new());
+    let mut image_fix = setup(lane);
     needs.push(match &seen.engine {
         Engine::Answers { version } => {
             let client = seen.client.clone().unwrap_or_default();
@@ -151,6 +152,8 @@ fn docker(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
         }
         Engine::Silent { why, elsewhere } => {
             let fix = engine_fix(seen, why, elsewhere.as_deref()).unwrap_or_else(|| setup(lane));
+            // Without the engine, a set-up that cannot bring one brings no image either.
+            image_fix.clone_from(&fix);
             need(lane, "docker engine", None, why, fix)
         }
     });
@@ -183,7 +186,7 @@ fn docker(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
             &name,
             fresh.map(|p| (p.truth.clone(), p.id.clone())),
             why,
-            setup(lane),
+            image_fix.clone(),
         ));
     }
 }

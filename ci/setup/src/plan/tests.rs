@@ -312,6 +312,16 @@ fn what_cannot_be_brought_here_is_said_with_its_cure() {
         assert_eq!(error.name, name);
         assert!(error.fix.contains(fix), "{error}");
         assert!(error.to_string().contains("\n  fix: "));
+        // No image comes where no engine can be brought: it has the engine's cure.
+        if name == "docker engine" {
+            let images = [image("a:1", None)];
+            let needs = needs(&seen, &images, &[Lane::Docker]);
+            let image = needs.iter().find(|n| n.name == "image a:1").expect("a need");
+            assert!(
+                matches!(&image.state, State::Missing { fix, .. } if *fix == error.fix),
+                "{image:?}"
+            );
+        }
     }
 }
 
