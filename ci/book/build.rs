@@ -4,14 +4,20 @@
 //! folders. `cargo metadata` would, but it wants every package of the workspace downloaded; so the registry's folder
 //! is asked first. Taken in at build time, the script that checks a diagram is the one that the site ships, also when
 //! the registry is gone.
+//!
+//! Also names this text of the verifier: what another one found is no evidence for this one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use sha2::{Digest, Sha256};
 
 const SCRIPT: &str = "src/bin/assets/mermaid.min.js";
 
 fn main() {
     let manifest = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rustc-env=BOOK_VERIFIER={}", text_of(&manifest.join("src")));
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
     let lock = manifest
         .ancestors()
@@ -71,4 +77,30 @@ fn in_metadata(manifest: &Path) -> Option<PathBuf> {
         let script = path.parent()?.join(SCRIPT);
         script.is_file().then_some(script)
     })
+}
+
+/// A hash of all files below a folder, with their names: the same wherever the folder lies.
+fn text_of(src: &Path) -> String {
+    let mut files = Vec::new();
+    walk(src, &mut files);
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        let name = file.strip_prefix(src).expect("it lies below");
+        let bytes = std::fs::read(&file).expect("cargo reads it too");
+        hash.update(format!("{}\0{}\0", name.display(), bytes.len()));
+        hash.update(bytes);
+    }
+    hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
+}
+
+fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).expect("cargo reads it too").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
 }

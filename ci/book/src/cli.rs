@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::find_root;
 use crate::lanes;
-use crate::model::{Lane, Verdict};
+use crate::model::{Lane, Status, Verdict};
 use crate::run::{self, Book, Options};
 use crate::{new, preprocess, publish, site};
 
@@ -65,7 +65,11 @@ Examples:
   cargo book test --shard 2/4          the second quarter, for one of four machines")]
     Test(TestArgs),
     /// Say of every block what is known. Runs nothing.
-    #[command(after_help = "Example: cargo book status --json | jq .summary.all")]
+    #[command(after_help = "\
+Example: cargo book status --json | jq .summary.all
+
+Ends with 0 whatever is known, with 1 when a page's text is wrong, so that blocks are missing here. With --merge, ends
+with 0 only if every block is verified or exempt and every job has evidence that holds.")]
     Status {
         /// Print JSON.
         #[arg(long)]
@@ -269,7 +273,7 @@ fn test(args: TestArgs) -> Result<bool> {
         again: args.again,
     };
     let outcome = run::test(&book, &options)?;
-    outcome.print(&book.config.src);
+    outcome.print();
     if options.required && !outcome.missing.is_empty() {
         let lanes: Vec<&str> = outcome.missing.keys().map(|l| l.word()).collect();
         eprintln!(
@@ -320,12 +324,20 @@ fn status(json: bool, merge: &[PathBuf]) -> Result<bool> {
             println!("{name}: {} — {}", run::plural(totals.blocks, "block"), parts.join(", "));
         }
     }
-    // Merged evidence is the verdict over a whole book: everything has to hold.
-    let holds = report
-        .blocks
-        .iter()
-        .all(|row| matches!(row.verdict, Verdict::Verified | Verdict::Exempt));
-    Ok(merge.is_empty() || holds && print_findings(&book))
+    // What is wrong with the text is in no row above: a block that does not read is no block.
+    for finding in &report.findings {
+        eprintln!("{finding}");
+    }
+    if merge.is_empty() {
+        return Ok(report.findings.is_empty());
+    }
+    // Merged evidence is the verdict over a whole book: everything has to hold, also what no block shows.
+    let open = book.open_jobs();
+    for job in &open {
+        eprintln!("no evidence that holds: {job}");
+    }
+    let proven = |row: &Status| matches!(row.verdict, Verdict::Verified | Verdict::Exempt);
+    Ok(open.is_empty() && report.findings.is_empty() && report.blocks.iter().all(proven))
 }
 
 fn serve(port: u16, hostname: &str, open: bool) -> Result<bool> {

@@ -1,10 +1,12 @@
 //! What there is to run: jobs, made from pages and packages, each with the hashes of all that it is made from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
 
 use crate::evidence::{Hashes, Record, sha256};
 use crate::model::{Block, Lane, Origin, Root};
 use crate::page::{Pages, files_below};
+use crate::run::console;
 use crate::workspace::Workspace;
 
 /// What a job does.
@@ -69,19 +71,27 @@ impl Job {
         }
     }
 
-    /// Why a record no longer speaks of this job, `None` when it does.
-    pub fn changed(&self, record: &Record, hashes: &mut Hashes) -> Option<String> {
-        for (path, hash) in &self.inputs {
-            if record.inputs.get(path) != Some(hash) {
-                return Some(readable(path));
-            }
-        }
-        if let Some(gone) = record.inputs.keys().find(|path| !self.inputs.contains_key(*path)) {
-            return Some(readable(gone));
-        }
-        record.changed(hashes).map(|path| readable(&path))
+    /// Why a record no longer speaks of this job: each thing that has changed. Nothing, when it does.
+    pub fn changed(&self, record: &Record, hashes: &mut Hashes) -> Vec<String> {
+        let new = self
+            .inputs
+            .iter()
+            .filter(|(path, hash)| record.inputs.get(*path) != Some(hash));
+        let gone = record.inputs.keys().filter(|path| !self.inputs.contains_key(*path));
+        let mut changed: Vec<String> = new
+            .map(|(path, _)| path)
+            .chain(gone)
+            .map(|path| readable(path))
+            .collect();
+        changed.extend(record.changed(hashes).map(|path| readable(&path)));
+        changed.sort();
+        changed.dedup();
+        changed
     }
 }
+
+/// How a block's text is named among the inputs.
+pub const BLOCK: &str = "a block of this page";
 
 /// An input's name for people.
 fn readable(path: &str) -> String {
@@ -184,9 +194,7 @@ pub fn plan(
             // The order matters to a session.
             let order: Vec<String> = consoles.iter().map(|b| block_hash(b)).collect();
             inputs.extend(value("session", &order.join(" ")));
-            for dir in session_dirs(&consoles) {
-                inputs.extend(file_inputs(hashes, files_below(root, &dir)));
-            }
+            inputs.extend(file_inputs(hashes, session_files(root, workspace, &consoles)));
             if lane >= Lane::Docker {
                 inputs.extend(file_inputs(hashes, files_below(root, "docker")));
             }
@@ -244,14 +252,15 @@ pub fn plan(
             });
         }
     }
+    for job in &mut jobs {
+        job.inputs.extend(value("the verifier", env!("BOOK_VERIFIER")));
+    }
     jobs.sort_by_key(|job| job.lane);
     jobs
 }
 
 fn block_inputs<'a>(blocks: &'a [&'a Block]) -> impl Iterator<Item = (String, String)> + 'a {
-    blocks
-        .iter()
-        .flat_map(|b| value("a block of this page", &block_hash(b)))
+    blocks.iter().flat_map(|b| value(BLOCK, &block_hash(b)))
 }
 
 fn value(name: &str, value: &str) -> Option<(String, String)> {
@@ -268,17 +277,169 @@ fn file_inputs(hashes: &mut Hashes, files: impl IntoIterator<Item = String>) -> 
         .into_iter()
 }
 
-/// Folders below the root that a session works in: `dir=` and the targets of `cd`.
-fn session_dirs(blocks: &[&Block]) -> BTreeSet<String> {
-    let mut dirs = BTreeSet::new();
+/// Files below the root that a session works on, as far as its commands say: the folders of `dir=` and `cd`, every
+/// file or folder that a command names, the packages that cargo is asked for. Too many make a session run once more;
+/// too few would leave it green when what it built is another text now.
+fn session_files(root: &Root, workspace: &Workspace, blocks: &[&Block]) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    let mut here = PathBuf::new();
     for block in blocks {
-        dirs.extend(block.attr("dir").map(str::to_owned));
-        for line in block.text.lines() {
-            if let Some(dir) = line.trim_start().strip_prefix("$ cd ") {
-                dirs.insert(dir.trim().trim_end_matches('/').to_owned());
+        if let Some(dir) = block.attr("dir").and_then(|dir| below(Path::new(""), dir)) {
+            files.extend(files_below(root, &dir.to_string_lossy()));
+            here = dir;
+        }
+        for command in console::commands(block) {
+            for part in command.split(['\n', ';', '|', '&', '(', ')', '`']) {
+                let words: Vec<&str> = part.split_whitespace().collect();
+                match words.first() {
+                    Some(&"cd") => {
+                        let dir = words.get(1).and_then(|dir| below(&here, unquoted(dir)));
+                        if let Some(dir) = dir.filter(|dir| root.path.join(dir).is_dir()) {
+                            if !dir.as_os_str().is_empty() {
+                                files.extend(files_below(root, &dir.to_string_lossy()));
+                            }
+                            here = dir;
+                        }
+                        continue;
+                    }
+                    Some(&"cargo") => files.extend(cargo_files(root, workspace, &here, &words)),
+                    _ => {}
+                }
+                for word in words.iter().skip(1) {
+                    for name in word.split(['=', ',', ':', '<', '>']).chain([*word]) {
+                        files.extend(named_files(root, &here, unquoted(name)));
+                    }
+                }
             }
         }
     }
-    dirs.retain(|d| !d.is_empty() && !d.starts_with('/') && !d.starts_with('.') && !d.starts_with('$'));
-    dirs
+    files
+}
+
+fn unquoted(word: &str) -> &str {
+    word.trim_matches(['"', '\''])
+}
+
+/// The files that a word of a command names: a file, a folder, or a pattern's folder.
+fn named_files(root: &Root, here: &Path, name: &str) -> Vec<String> {
+    let plain = match name.find(['*', '?', '[']) {
+        Some(at) => name[..at].rsplit_once('/').map_or(".", |(dir, _)| dir),
+        None => name,
+    };
+    let Some(path) = below(here, plain).filter(|_| !plain.is_empty()) else {
+        return Vec::new();
+    };
+    let full = root.path.join(&path);
+    let path = path.to_string_lossy().into_owned();
+    if full.is_file() {
+        vec![path]
+    } else if full.is_dir() {
+        files_below(root, &path)
+    } else {
+        Vec::new()
+    }
+}
+
+/// The files of the packages that a cargo command works on.
+fn cargo_files(root: &Root, workspace: &Workspace, here: &Path, words: &[&str]) -> Vec<String> {
+    let builds = words
+        .get(1)
+        .is_some_and(|w| !w.starts_with('-') && !matches!(*w, "new" | "init" | "install" | "search" | "help"));
+    if !builds {
+        return Vec::new();
+    }
+    let named = |name: &String| words.iter().any(|w| w.rsplit('=').next() == Some(name.as_str()));
+    let mut packages: Vec<&String> = workspace.packages.keys().filter(|name| named(name)).collect();
+    if packages.is_empty() {
+        let here = workspace
+            .package_of(&here.to_string_lossy())
+            .filter(|p| !p.dir.is_empty());
+        packages = here.map_or(workspace.packages.keys().collect(), |p| vec![&p.name]);
+    }
+    packages.iter().flat_map(|name| workspace.inputs(root, name)).collect()
+}
+
+/// A path below the root, from the folder `here` below it; `None` when it leads out.
+fn below(here: &Path, name: &str) -> Option<PathBuf> {
+    let mut path = here.to_path_buf();
+    for part in Path::new(name).components() {
+        match part {
+            Component::CurDir => {}
+            Component::Normal(part) => path.push(part),
+            Component::ParentDir if path.pop() => {}
+            _ => return None,
+        }
+    }
+    Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Package;
+
+    #[test]
+    fn what_a_session_s_commands_name_are_its_inputs() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root {
+            path: dir.path().to_path_buf(),
+        };
+        for file in [
+            "a/Dockerfile",
+            "a/src/x.rs",
+            "b/one.yaml",
+            "b/two.yaml",
+            "b/c/three",
+            "d/Cargo.toml",
+            "e/f",
+        ] {
+            std::fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+            std::fs::write(root.join(file), "").unwrap();
+        }
+        let package = |name: &str| Package {
+            name: name.into(),
+            dir: name.into(),
+            is_listing: true,
+            features: BTreeSet::new(),
+            lanes: BTreeSet::new(),
+            target_lanes: BTreeMap::new(),
+            needs: BTreeSet::new(),
+        };
+        let workspace = Workspace {
+            packages: BTreeMap::from([("d".into(), package("d")), ("e".into(), package("e"))]),
+            rustc: String::new(),
+        };
+        let files = |attrs: &[(&str, &str)], text: &str| {
+            let block = Block {
+                page: "src/a.md".into(),
+                line: 1,
+                end_line: 9,
+                lang: "console".into(),
+                attrs: attrs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+                text: text.into(),
+                origin: Origin::Console,
+            };
+            let files = session_files(&root, &workspace, &[&block]);
+            files.into_iter().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(files(&[], "$ echo b\n"), "b/c/three b/one.yaml b/two.yaml");
+        assert_eq!(files(&[], "$ cat b/one.yaml\nb/two.yaml\n"), "b/one.yaml");
+        assert_eq!(
+            files(&[], "$ docker build -f a/Dockerfile b/c\n"),
+            "a/Dockerfile b/c/three"
+        );
+        assert_eq!(
+            files(&[], "$ x --file='b/one.yaml' /etc/hostname ../out\n"),
+            "b/one.yaml"
+        );
+        assert_eq!(files(&[], "$ cat b/*.yaml\n"), "b/c/three b/one.yaml b/two.yaml");
+        assert_eq!(files(&[], "$ cd b/c && cat ../one.yaml\n"), "b/c/three b/one.yaml");
+        assert_eq!(
+            files(&[("dir", "b/c")], "$ cat < ../two.yaml\n"),
+            "b/c/three b/two.yaml"
+        );
+        assert_eq!(files(&[], "$ cargo run -p d\n"), "d/Cargo.toml");
+        assert_eq!(files(&[], "$ cargo --version\n$ cargo new x\n"), "");
+        assert_eq!(files(&[], "$ cargo test\n"), "d/Cargo.toml e/f");
+    }
 }

@@ -1,4 +1,4 @@
-//! The words of the verifier. No I/O lives here.
+//! The words of the verifier. No I/O lives here, but for the run's own folders.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -232,6 +232,18 @@ impl Root {
             Some(dir) => self.path.join(dir).join("book"),
             None => self.path.join("target/book"),
         }
+    }
+
+    /// Where a run keeps what only it needs. The next run empties it, should this one be killed.
+    pub fn scratch(&self) -> PathBuf {
+        self.work().join("scratch")
+    }
+
+    /// A new folder there.
+    pub fn scratch_dir(&self, prefix: &str) -> std::io::Result<tempfile::TempDir> {
+        let dir = std::path::absolute(self.scratch())?;
+        std::fs::create_dir_all(&dir)?;
+        tempfile::Builder::new().prefix(prefix).tempdir_in(dir)
     }
 }
 

@@ -16,7 +16,8 @@ pub struct Knowledge<'a> {
     pages: &'a Pages,
     workspace: &'a Workspace,
     jobs: &'a [Job],
-    records: BTreeMap<&'a str, (Record, Option<String>)>,
+    /// With each record what has changed since. Nothing: it holds.
+    records: BTreeMap<&'a str, (Record, Vec<String>)>,
 }
 
 impl<'a> Knowledge<'a> {
@@ -47,7 +48,7 @@ impl<'a> Knowledge<'a> {
     pub fn is_fresh(&self, job: &Job) -> bool {
         self.records
             .get(job.id.as_str())
-            .is_some_and(|(_, changed)| changed.is_none())
+            .is_some_and(|(_, changed)| changed.is_empty())
     }
 
     /// Whether a job has run on the files as they are and held.
@@ -74,9 +75,19 @@ impl<'a> Knowledge<'a> {
         }
     }
 
-    /// All blocks.
+    /// All blocks, and all facts that prose shows, in reading order.
     pub fn rows(&self) -> Vec<Status> {
-        self.pages.blocks().map(|block| self.row(block)).collect()
+        let mut rows = Vec::new();
+        for page in &self.pages.pages {
+            let facts = page
+                .facts
+                .iter()
+                .map(|(line, path)| fact_block(&page.path, *line, path));
+            let mut own: Vec<Status> = page.blocks.iter().cloned().chain(facts).map(|b| self.row(&b)).collect();
+            own.sort_by_key(|row| row.line);
+            rows.extend(own);
+        }
+        rows
     }
 
     fn row(&self, block: &Block) -> Status {
@@ -112,6 +123,12 @@ impl<'a> Knowledge<'a> {
             }
             Origin::Diagram => self.own(block, &mut row, "diagrams", "parsed by the site's mermaid"),
             Origin::Listing(file) if block.lang == "rust" => self.rust(file, &mut row),
+            // That somebody read it says nothing of what a build makes of it.
+            Origin::Listing(file) if block.lang == "dockerfile" => {
+                self.used(file, &mut row, "built, run and asserted", |verb| {
+                    matches!(verb, "built" | "ran")
+                });
+            }
             Origin::Listing(file) => self.used(file, &mut row, "used by a test", |verb| verb != "compared"),
             Origin::Output(file) => self.used(file, &mut row, "output compared", |verb| verb == "compared"),
         }
@@ -132,13 +149,15 @@ impl<'a> Knowledge<'a> {
         };
         row.take(record);
         let hash = block_hash(block);
-        let checked = record.blocks.iter().find(|c| c.hash == hash);
+        // The same text may stand on a page twice, and hold in one place only.
+        let same: Vec<_> = record.blocks.iter().filter(|c| c.hash == hash).collect();
+        let checked = same.iter().find(|c| !c.passed).or(same.first());
         // Blocks of a session depend on each other; snippets and diagrams stand alone, so that a change elsewhere on
         // the page does not make them stale.
         let alone = kind != "console";
         let changed = changed
-            .as_deref()
-            .filter(|what| !(alone && checked.is_some() && *what == "a block of this page"));
+            .iter()
+            .find(|what| !(alone && checked.is_some() && *what == crate::job::BLOCK));
         match (checked, changed) {
             (_, Some(what)) => row.stale(what),
             (Some(checked), None) if checked.passed => {
@@ -170,8 +189,8 @@ impl<'a> Knowledge<'a> {
                 missing = Some(job.lane);
                 continue;
             };
-            if let Some(what) = changed {
-                stale = Some(what.clone());
+            if let Some(what) = changed.first() {
+                stale = Some((what.clone(), job.lane));
                 continue;
             }
             row.take(record);
@@ -212,9 +231,11 @@ impl<'a> Knowledge<'a> {
                     list(tests.iter().map(String::as_str))
                 )
             });
-        } else if let Some(what) = stale {
+        } else if let Some((what, lane)) = stale {
+            row.lane = lane;
             row.stale(&what);
         } else if let Some(lane) = missing {
+            row.lane = lane;
             row.reason = format!("the {lane} lane has not run its tests");
         } else if compiled {
             row.verdict = Verdict::Failed;
@@ -231,13 +252,13 @@ impl<'a> Knowledge<'a> {
             row.lane = job.lane;
             row.check = "cargo and mdBook work with it".into();
             match self.records.get(job.id.as_str()) {
-                Some((record, None)) if record.passed => {
+                Some((record, changed)) if changed.is_empty() && record.passed => {
                     row.take(record);
                     row.verdict = Verdict::Verified;
                     row.evidence.push(format!("{} passed with it", job.id));
                     return;
                 }
-                Some((_, Some(what))) => return row.stale(what),
+                Some((_, changed)) if !changed.is_empty() => return row.stale(&changed[0]),
                 _ => {}
             }
         }
@@ -257,7 +278,7 @@ impl<'a> Knowledge<'a> {
                 .iter()
                 .filter(|u| u.path == file.path && counts(&u.verb))
                 .collect();
-            if let Some(what) = changed {
+            if let Some(what) = changed.first() {
                 if !uses.is_empty() || jobs.iter().any(|j| j.id == job.id) {
                     stale = Some(what.clone());
                 }
@@ -284,10 +305,7 @@ impl<'a> Knowledge<'a> {
             row.verdict = Verdict::Failed;
             row.reason = why;
         } else if row.verdict == Verdict::Verified {
-            row.check = match row.lang.as_str() {
-                "dockerfile" => "built, run and asserted".into(),
-                _ => check.into(),
-            };
+            row.check = check.into();
         } else if let Some(what) = stale {
             row.stale(&what);
         } else if let Some(lane) = missing {
@@ -358,6 +376,23 @@ impl Status {
     }
 }
 
+/// A fact as if it were a block: what prose shows of a captured file.
+fn fact_block(page: &str, line: usize, path: &str) -> Block {
+    Block {
+        page: page.to_owned(),
+        line,
+        end_line: line,
+        lang: "fact".into(),
+        attrs: BTreeMap::new(),
+        text: String::new(),
+        origin: Origin::Output(Included {
+            path: path.to_owned(),
+            lines: Vec::new(),
+            text: String::new(),
+        }),
+    }
+}
+
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
@@ -385,6 +420,8 @@ pub struct Report {
     pub summary: Summary,
     /// Every block.
     pub blocks: Vec<Status>,
+    /// What the text of the pages alone shows to be wrong. A block that does not read stands here only.
+    pub findings: Vec<Finding>,
 }
 
 /// Counts from several sides.
@@ -402,7 +439,7 @@ pub struct Summary {
 
 impl Report {
     /// Counts rows.
-    pub fn of(rows: Vec<Status>, src: &str) -> Report {
+    pub fn of(rows: Vec<Status>, src: &str, findings: Vec<Finding>) -> Report {
         let mut summary = Summary::default();
         let mut versions = BTreeMap::new();
         for row in &rows {
@@ -423,6 +460,7 @@ impl Report {
             versions,
             summary,
             blocks: rows,
+            findings,
         }
     }
 }

@@ -88,6 +88,24 @@ pub fn cargo(root: &Root) -> Command {
     command
 }
 
+/// Brings `Cargo.lock` up to the manifests, as the first build would: it is an input of all that is built, and a run
+/// that changes it would end with evidence for another one.
+pub fn settle(root: &Root) {
+    if !root.join("Cargo.toml").is_file() {
+        return;
+    }
+    // Without the network where that is enough. If neither works, the build says why.
+    for more in [&["--offline"][..], &[]] {
+        let out = cargo(root)
+            .args(["update", "--workspace", "--quiet"])
+            .args(more)
+            .output();
+        if out.is_ok_and(|out| out.status.success()) {
+            return;
+        }
+    }
+}
+
 impl Workspace {
     /// Asks cargo. A book without a `Cargo.toml` has no packages.
     pub fn load(root: &Root, config: &Config) -> Result<Workspace> {
@@ -176,7 +194,8 @@ impl Workspace {
         all
     }
 
-    /// The files that a package's tests are made from: its own, those of the packages below it, the lock file.
+    /// The files that a package's tests are made from: its own, those of the packages below it, the lock file, and what
+    /// sets up the tools for the whole workspace.
     pub fn inputs(&self, root: &Root, package: &str) -> Vec<String> {
         let mut files: Vec<String> = self
             .closure(package)
@@ -184,10 +203,19 @@ impl Workspace {
             .flat_map(|name| files_below(root, &self.packages[name].dir))
             .collect();
         files.extend(
-            ["Cargo.toml", "Cargo.lock"]
-                .map(str::to_owned)
-                .into_iter()
-                .filter(|f| root.join(f).is_file()),
+            [
+                "Cargo.toml",
+                "Cargo.lock",
+                ".cargo/config.toml",
+                "rust-toolchain.toml",
+                "rustfmt.toml",
+                ".rustfmt.toml",
+                "clippy.toml",
+                ".clippy.toml",
+            ]
+            .map(str::to_owned)
+            .into_iter()
+            .filter(|f| root.join(f).is_file()),
         );
         files
     }

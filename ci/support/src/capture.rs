@@ -23,11 +23,13 @@ pub enum Tolerance {
 ///
 /// # Panics
 /// When it differs, with the difference and the command that takes over the new text.
+#[track_caller]
 pub fn captured(path: &str, actual: &str) {
     captured_matching(path, actual, &[]);
 }
 
 /// As [`captured`], but what a matcher names may differ.
+#[track_caller]
 pub fn captured_matching(path: &str, actual: &str, matchers: &[Matcher]) {
     let actual = format!("{}\n", actual.trim_end());
     compare(path, &actual, |old| {
@@ -36,6 +38,7 @@ pub fn captured_matching(path: &str, actual: &str, matchers: &[Matcher]) {
 }
 
 /// Compares a value that prose shows as `{{fact …}}` with its captured file.
+#[track_caller]
 pub fn fact(path: &str, value: impl Display) {
     let actual = value.to_string();
     compare(path, &actual, |old| old.trim_end() == actual);
@@ -43,6 +46,7 @@ pub fn fact(path: &str, value: impl Display) {
 
 /// As [`fact`], for a number that is not the same each time. `shown` is its text, as in `857 kB`; the number of the
 /// captured text is compared with the number of `shown`, the words must be equal.
+#[track_caller]
 pub fn fact_within(path: &str, shown: impl Display, tolerance: Tolerance) {
     let actual = shown.to_string();
     compare(path, &actual, |old| near(old.trim_end(), &actual, tolerance));
@@ -70,6 +74,7 @@ fn measured(text: &str) -> Option<(f64, &str)> {
     Some(size.map_or((number, words), |(_, scale)| (number * scale, " B")))
 }
 
+#[track_caller]
 fn compare(path: &str, actual: &str, same: impl Fn(&str) -> bool) {
     assert!(
         path.split('/').any(|part| part == "captured"),

@@ -41,6 +41,7 @@ fn docker(args: &[&str]) -> Output {
 ///
 /// # Panics
 /// When it fails, with what it said.
+#[track_caller]
 pub fn output(args: &[&str]) -> String {
     let out = docker(args);
     assert!(
@@ -80,6 +81,7 @@ impl Build {
     ///
     /// # Panics
     /// When the build fails, with its last lines.
+    #[track_caller]
     pub fn run(self) -> Image {
         let sent = Sent::of(&self.dockerfile, &self.context);
         let (tag, log, ok) = self.build(&root().join(&self.context));
@@ -97,6 +99,7 @@ impl Build {
     }
 
     /// Builds with a changed copy of the context: `change` gets its folder. Nothing of the copy is noted.
+    #[track_caller]
     pub fn run_with(self, change: impl FnOnce(&Path)) -> Image {
         let sent = Sent::of(&self.dockerfile, &self.context);
         let copy = tempfile::tempdir().expect("a temporary folder");
@@ -116,6 +119,7 @@ impl Build {
     ///
     /// # Panics
     /// When the build succeeds.
+    #[track_caller]
     pub fn fails(self) -> String {
         let sent = Sent::of(&self.dockerfile, &self.context);
         let (tag, log, ok) = self.build(&root().join(&self.context));
@@ -143,6 +147,9 @@ impl Build {
         let out = Command::new("docker")
             .args(["buildx", "build", "--load", "--progress=plain", "--tag", &tag])
             .arg(format!("--label=book.test={}", run_id()))
+            // Without it two tests that build the same at once have one image, and the first to be done takes it away
+            // while the engine still writes it for the other.
+            .arg(format!("--label=book.test.image={tag}"))
             .arg("--file")
             .arg(&file)
             .args(&self.args)

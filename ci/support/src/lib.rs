@@ -49,10 +49,12 @@ pub fn root() -> PathBuf {
 ///
 /// # Panics
 /// When it cannot be read.
+#[track_caller]
 pub fn listing(path: &str) -> String {
-    let text = std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| {
-        panic!("the listing {path} cannot be read: {e}\n  fix: name it relative to the book's folder")
-    });
+    let text = match std::fs::read_to_string(root().join(path)) {
+        Ok(text) => text,
+        Err(e) => panic!("the listing {path} cannot be read: {e}\n  fix: name it relative to the book's folder"),
+    };
     evidence::note("read", path, "");
     text
 }

@@ -10,6 +10,7 @@ const EVERY: Duration = Duration::from_millis(20);
 ///
 /// # Panics
 /// When the budget is spent: with `what` and the last refusal.
+#[track_caller]
 pub fn eventually<T, E: Debug>(what: &str, budget: Duration, mut ask: impl FnMut() -> Result<T, E>) -> T {
     let start = Instant::now();
     loop {

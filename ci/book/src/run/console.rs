@@ -7,9 +7,11 @@
 //! | `compare` | shown output against real output; the two merged |
 //! | `matchers` | what may differ from run to run, by name |
 //! | `keeper`, `processes` | that nothing outlives the session |
+//! | `kept` | a single program under a keeper |
 
 pub(crate) mod compare;
 pub mod keeper;
+pub mod kept;
 pub mod matchers;
 pub mod processes;
 mod script;
@@ -102,6 +104,12 @@ pub fn run(root: &Root, page: &str, blocks: &[&Block], bless: bool, budget: Dura
         rewritten,
         used: Vec::new(),
     })
+}
+
+/// The commands of a block, as pasted; of one that does not read, none.
+pub fn commands(block: &Block) -> Vec<String> {
+    let script = Script::of(block).unwrap_or_default();
+    script.steps.into_iter().map(|step| step.command).collect()
 }
 
 /// A block, read.

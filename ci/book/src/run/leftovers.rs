@@ -1,17 +1,34 @@
 //! What a run leaves on the Docker engine: compared before and after.
+//!
+//! What tests start carries the label `book.test` with the run's name, so that it is found also when the run was
+//! killed, and so that runs beside this one are left alone. What a page's session starts carries no label; it is found
+//! by comparison.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use anyhow::Result;
 
 use crate::model::Finding;
 
-/// The engine's containers, networks and volumes at one moment.
-#[derive(Debug)]
-pub struct Snapshot {
-    things: BTreeMap<String, String>,
+const LABEL: &str = "book.test";
+
+/// What stands in a finding in a page's place.
+pub const PLACE: &str = "docker";
+
+/// Something on the engine.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Thing {
+    kind: &'static str,
+    id: String,
+    /// The run that it belongs to. Empty when it has no label.
+    run: String,
+    name: String,
 }
 
-const KINDS: [(&str, &[&str]); 3] = [
+/// Kind, arguments that list all of them (id, label, name), arguments that remove one.
+const KINDS: [(&str, &[&str], &[&str]); 3] = [
     (
         "container",
         &[
@@ -19,54 +36,139 @@ const KINDS: [(&str, &[&str]); 3] = [
             "--all",
             "--no-trunc",
             "--format",
-            "{{.ID}} {{.Names}} ({{.Image}})",
+            "{{.ID}}\t{{.Label \"book.test\"}}\t{{.Names}} ({{.Image}})",
         ],
+        &["rm", "--force", "--volumes"],
     ),
     (
         "network",
-        &["network", "ls", "--no-trunc", "--format", "{{.ID}} {{.Name}}"],
+        &[
+            "network",
+            "ls",
+            "--no-trunc",
+            "--format",
+            "{{.ID}}\t{{.Label \"book.test\"}}\t{{.Name}}",
+        ],
+        &["network", "rm"],
     ),
-    ("volume", &["volume", "ls", "--format", "{{.Name}} {{.Name}}"]),
+    (
+        "volume",
+        &[
+            "volume",
+            "ls",
+            "--format",
+            "{{.Name}}\t{{.Label \"book.test\"}}\t{{.Name}}",
+        ],
+        &["volume", "rm"],
+    ),
 ];
 
-impl Snapshot {
-    /// Asks the engine. An engine that does not answer has nothing.
-    pub fn take() -> Snapshot {
-        let mut things = BTreeMap::new();
-        for (kind, args) in KINDS {
-            let Ok(out) = Command::new("docker").args(args).output() else {
-                continue;
-            };
-            for line in String::from_utf8_lossy(&out.stdout).lines() {
-                if let Some((id, name)) = line.split_once(' ') {
-                    things.insert(format!("{kind} {id}"), format!("{kind} {name}"));
-                }
+fn docker(args: &[&str]) -> String {
+    // An engine that does not answer has nothing.
+    let out = Command::new("docker").args(args).output();
+    out.map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+fn things() -> BTreeSet<Thing> {
+    let mut things = BTreeSet::new();
+    for (kind, list, _) in KINDS {
+        for line in docker(list).lines() {
+            let mut fields = line.splitn(3, '\t').map(str::to_owned);
+            if let (Some(id), Some(run), Some(name)) = (fields.next(), fields.next(), fields.next()) {
+                things.insert(Thing { kind, id, run, name });
             }
         }
-        Snapshot { things }
+    }
+    things
+}
+
+/// What is on the engine and belongs to no run.
+pub fn of_nobody() -> BTreeSet<Thing> {
+    things().into_iter().filter(|t| t.run.is_empty()).collect()
+}
+
+impl std::fmt::Display for Thing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// The images of a run. Those of no run are the machine's: a build may well leave one.
+fn images(run: &str) -> Vec<Thing> {
+    let filter = format!("label={LABEL}={run}");
+    let list = docker(&[
+        "image",
+        "ls",
+        "--no-trunc",
+        "--filter",
+        &filter,
+        "--format",
+        "{{.ID}}\t{{.Repository}}:{{.Tag}}",
+    ]);
+    let thing = |line: &str| {
+        let (id, name) = line.split_once('\t')?;
+        Some(Thing {
+            kind: "image",
+            id: id.to_owned(),
+            run: run.to_owned(),
+            name: name.to_owned(),
+        })
+    };
+    list.lines().filter_map(thing).collect()
+}
+
+/// Removes all that carries a run's label; what that was.
+fn remove(run: &str) -> Vec<Thing> {
+    let mut own: Vec<Thing> = things().into_iter().filter(|t| t.run == run).collect();
+    own.extend(images(run));
+    for thing in &own {
+        let how = KINDS.iter().find(|(kind, ..)| *kind == thing.kind);
+        let mut args = how.map_or(vec!["image", "rm", "--force"], |(_, _, how)| how.to_vec());
+        args.push(&thing.id);
+        docker(&args);
+    }
+    own
+}
+
+/// The engine while a run uses it.
+#[derive(Debug)]
+pub struct Watch {
+    run: String,
+    before: BTreeSet<Thing>,
+    /// Holds the run's name as long as the run is not over: a run that was killed leaves it.
+    mark: PathBuf,
+}
+
+impl Watch {
+    /// Removes what a run that was killed left behind, says so, and notes what is there now.
+    pub fn begin(work: &Path, run: &str) -> Result<Watch> {
+        let mark = work.join("docker-run");
+        if let Ok(killed) = std::fs::read_to_string(&mark) {
+            for thing in remove(killed.trim()) {
+                eprintln!("  removed the {thing}, which a run that was killed had left behind");
+            }
+        }
+        std::fs::write(&mark, run)?;
+        Ok(Watch {
+            run: run.to_owned(),
+            before: of_nobody(),
+            mark,
+        })
     }
 
-    /// What is there now and was not then: a finding each. What carries this run's label is removed.
-    pub fn left(&self, run: &str) -> Vec<Finding> {
-        let filter = format!("label=book.test={run}");
-        if let Ok(out) = Command::new("docker")
-            .args(["ps", "--all", "--quiet", "--filter", &filter])
-            .output()
-        {
-            for id in String::from_utf8_lossy(&out.stdout).split_whitespace() {
-                // Reported below as left behind; here only the damage is undone.
-                let _ = Command::new("docker").args(["rm", "--force", "--volumes", id]).output();
-            }
-        }
-        Snapshot::take()
-            .things
-            .into_iter()
-            .filter(|(id, _)| !self.things.contains_key(id))
-            .map(|(_, name)| {
+    /// What is there now, was not then and is not known yet: a finding each. What carries this run's label is removed.
+    pub fn end(self, known: &BTreeSet<Thing>) -> Vec<Finding> {
+        let mut left = remove(&self.run);
+        let others = of_nobody().into_iter();
+        left.extend(others.filter(|t| !self.before.contains(t) && !known.contains(t)));
+        // If it stays, the next run looks for things that are no more.
+        let _ = std::fs::remove_file(&self.mark);
+        left.into_iter()
+            .map(|thing| {
                 Finding::new(
-                    "docker",
+                    PLACE,
                     1,
-                    format!("the run left a {name} behind"),
+                    format!("the run left the {thing} behind"),
                     "let the test or the page remove what it starts, also when it fails",
                 )
             })

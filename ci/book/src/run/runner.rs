@@ -1,21 +1,22 @@
 //! Which jobs run, in what order, and what their records say.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::config::Config;
 use crate::evidence::{Checked, Hashes, Record, Store, now, sha256};
-use crate::job::{Job, Kind, block_hash};
+use crate::job::{Job, Kind, block_hash, console_lane};
 use crate::lanes;
 use crate::model::{Block, BlockResult, Finding, Lane, Origin, Root, Status, Verdict};
 use crate::page::{self, Pages};
 use crate::run::{console, leftovers, snippets, tests};
 use crate::status::{Knowledge, Report};
-use crate::workspace::{Package, Workspace};
+use crate::workspace::{Package, Workspace, settle};
 
 /// What `cargo book test` was asked for.
 #[derive(Clone, Debug, Default)]
@@ -87,18 +88,39 @@ impl Book {
         let jobs = self.jobs(&mut hashes);
         let store = Store::of(&self.root);
         let knowledge = Knowledge::gather(&self.pages, &self.workspace, &jobs, &store, &mut hashes);
-        Report::of(knowledge.rows(), &self.config.src)
+        Report::of(knowledge.rows(), &self.config.src, self.pages.findings.clone())
+    }
+
+    /// Jobs without evidence that holds for the files as they are.
+    pub fn open_jobs(&self) -> Vec<String> {
+        let mut hashes = Hashes::new(&self.root);
+        let jobs = self.jobs(&mut hashes);
+        let store = Store::of(&self.root);
+        let knowledge = Knowledge::gather(&self.pages, &self.workspace, &jobs, &store, &mut hashes);
+        let open = jobs.iter().filter(|job| !knowledge.has_passed(job));
+        open.map(|job| job.id.clone()).collect()
     }
 }
 
 struct Runner<'a> {
     book: &'a Book,
     options: &'a Options,
-    store: Store,
-    hashes: Hashes,
-    id: String,
+    store: &'a Store,
+    id: &'a str,
+    /// What sessions left on the engine.
+    left: BTreeSet<leftovers::Thing>,
     findings: Vec<Finding>,
     ran: usize,
+}
+
+/// What one way through the jobs gave.
+#[derive(Default)]
+struct Pass {
+    findings: Vec<Finding>,
+    missing: BTreeMap<Lane, String>,
+    selected: BTreeSet<String>,
+    ran: usize,
+    kept: usize,
 }
 
 /// Runs what was asked for.
@@ -111,30 +133,124 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
     }
     let store = Store::of(&book.root);
     store.sweep();
+    // A run that was killed left its own behind.
+    let scratch = book.root.scratch();
+    if scratch.exists() {
+        std::fs::remove_dir_all(&scratch)?;
+    }
+    settle(&book.root);
+    let mut pass = run_jobs(book, options, &store)?;
+    // What was rewritten is another text now: it is read and proven like any other.
+    let again;
+    let book = if options.bless {
+        again = Book::read(book.root.clone())?;
+        let options = Options {
+            bless: false,
+            again: false,
+            ..options.clone()
+        };
+        let second = run_jobs(&again, &options, &store)?;
+        let left = pass.findings.into_iter().filter(|f| f.page == leftovers::PLACE);
+        pass = Pass {
+            findings: left.chain(second.findings).collect(),
+            missing: pass.missing.into_iter().chain(second.missing).collect(),
+            selected: second.selected,
+            ran: pass.ran + second.ran,
+            kept: pass.kept,
+        };
+        &again
+    } else {
+        book
+    };
+    // As the files are now: a test or an editor may have changed them meanwhile.
+    let mut hashes = Hashes::new(&book.root);
+    let jobs = book.jobs(&mut hashes);
+    let knowledge = Knowledge::gather(&book.pages, &book.workspace, &jobs, &store, &mut hashes);
+    let rows = knowledge.rows();
+    let mut found = pass.findings;
+    found.extend(book.pages.findings.clone());
+    let all = options.pattern.is_none() && !options.changed;
+    // Behind a test that failed, that nothing is proven is no news.
+    let gaps: Vec<Finding> = knowledge
+        .gaps(&rows)
+        .into_iter()
+        .filter(|gap| all || selects(book, options, &pass.selected, gap))
+        .filter(|gap| !is_named(&found, &gap.page, gap.line))
+        .collect();
+    found.extend(gaps);
+    let whole = all && options.shard.is_none();
+    let open = unproven(&rows, &found, |row| {
+        let asked = options.lanes.is_empty() || options.lanes.contains(&row.lane);
+        let possible = !pass.missing.contains_key(&row.lane);
+        let due = match row.verdict {
+            Verdict::Failed => whole,
+            _ => whole && options.required,
+        };
+        asked && possible && due
+    });
+    found.extend(open);
+    found.sort();
+    found.dedup();
+    Ok(Outcome {
+        findings: found,
+        missing: pass.missing,
+        report: Report::of(rows, &book.config.src, book.pages.findings.clone()),
+        jobs: (pass.ran, pass.kept),
+    })
+}
+
+/// Blocks that had to be proven and are not, where nothing else says so.
+fn unproven(rows: &[Status], found: &[Finding], due: impl Fn(&Status) -> bool) -> Vec<Finding> {
+    rows.iter()
+        .filter(|row| !matches!(row.verdict, Verdict::Verified | Verdict::Exempt))
+        .filter(|row| due(row) && !is_named(found, &row.page, row.line))
+        .map(|row| {
+            let what = format!("{}: {}", row.verdict.word(), row.reason);
+            Finding::new(&row.page, row.line, what, format!("cargo book test {}", row.page))
+        })
+        .collect()
+}
+
+/// Whether some finding speaks of a place.
+fn is_named(found: &[Finding], page: &str, line: usize) -> bool {
+    let place = format!("{page}:{line}");
+    found
+        .iter()
+        .any(|f| (f.page == page && f.line == line) || holds_word(&f.what, &place))
+}
+
+/// Whether a text holds a place, and not only the beginning of one: `a.md:1` in `a.md:12`.
+fn holds_word(text: &str, place: &str) -> bool {
+    text.match_indices(place)
+        .any(|(at, _)| !text[at + place.len()..].starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Runs the jobs that were asked for and that have no evidence.
+fn run_jobs(book: &Book, options: &Options, store: &Store) -> Result<Pass> {
     let mut hashes = Hashes::new(&book.root);
     let jobs = book.jobs(&mut hashes);
     store.keep_only(&jobs.iter().map(|j| j.id.clone()).collect());
-    let wanted = select(book, options, &jobs)?;
-    let mut missing = BTreeMap::new();
+    let wanted = select(book, options, &jobs, store)?;
+    let mut pass = Pass {
+        selected: wanted.iter().map(|j| j.id.clone()).collect(),
+        ..Pass::default()
+    };
     let mut todo: Vec<&Job> = Vec::new();
-    let mut kept = 0;
-    {
-        let knowledge = Knowledge::gather(&book.pages, &book.workspace, &jobs, &store, &mut hashes);
-        let mut lanes: BTreeMap<Lane, Option<String>> = BTreeMap::new();
-        for job in wanted.iter().copied() {
-            if knowledge.has_passed(job) && !options.again && !options.bless {
-                kept += 1;
-                continue;
+    let knowledge = Knowledge::gather(&book.pages, &book.workspace, &jobs, store, &mut hashes);
+    let mut lanes: BTreeMap<Lane, Option<String>> = BTreeMap::new();
+    for job in wanted {
+        if knowledge.has_passed(job) && !options.again && !options.bless {
+            pass.kept += 1;
+            continue;
+        }
+        let why = lanes
+            .entry(job.lane)
+            .or_insert_with(|| lanes::missing(&book.root, job.lane));
+        match why {
+            Some(why) => {
+                pass.missing.insert(job.lane, why.clone());
             }
-            let why = lanes
-                .entry(job.lane)
-                .or_insert_with(|| lanes::missing(&book.root, job.lane));
-            match why {
-                Some(why) => {
-                    missing.insert(job.lane, why.clone());
-                }
-                None => todo.push(job),
-            }
+            None => todo.push(job),
         }
     }
     // A lane that was asked for by name, or that must be there, is no bonus.
@@ -142,7 +258,7 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
         if jobs.iter().any(|j| j.lane == *lane)
             && let Some(why) = lanes::missing(&book.root, *lane)
         {
-            missing.insert(*lane, why);
+            pass.missing.insert(*lane, why);
         }
     }
     let id = format!("{}-{}", std::process::id(), &sha256(now().as_bytes())[..8]);
@@ -150,70 +266,49 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
         book,
         options,
         store,
-        hashes,
-        id,
+        id: &id,
+        left: BTreeSet::new(),
         findings: Vec::new(),
         ran: 0,
     };
-    let docker = todo.iter().any(|j| j.lane >= Lane::Docker);
-    let before = docker.then(|| leftovers::Snapshot::take());
+    let uses_docker = todo.iter().any(|j| j.lane >= Lane::Docker);
+    let watch = uses_docker
+        .then(|| leftovers::Watch::begin(&book.root.work(), &id))
+        .transpose()?;
     let done = runner.all(&todo);
-    if let Some(before) = before {
-        runner.findings.extend(before.left(&runner.id));
+    if let Some(watch) = watch {
+        let left = watch.end(&runner.left);
+        // The reason why the run stopped is printed instead of its findings.
+        if done.is_err() {
+            left.iter().for_each(|finding| eprintln!("{finding}"));
+        }
+        runner.findings.extend(left);
     }
     done?;
-    let Runner {
-        store,
-        mut hashes,
-        findings: mut found,
-        ran,
-        ..
-    } = runner;
-    // Captured files may have been written: the pages are read again.
-    let again;
-    let book = if options.bless {
-        hashes.forget();
-        again = Book::read(book.root.clone())?;
-        &again
-    } else {
-        book
-    };
-    let jobs = book.jobs(&mut hashes);
-    let knowledge = Knowledge::gather(&book.pages, &book.workspace, &jobs, &store, &mut hashes);
-    let rows = knowledge.rows();
-    found.extend(book.pages.findings.clone());
-    let whole = options.pattern.is_none() && !options.changed;
-    let gaps = knowledge.gaps(&rows);
-    let selected: BTreeSet<&str> = wanted.iter().map(|j| j.id.as_str()).collect();
-    found.extend(
-        gaps.into_iter()
-            .filter(|gap| whole || selects(book, options, &selected, gap)),
-    );
-    found.sort();
-    found.dedup();
-    Ok(Outcome {
-        findings: found,
-        missing,
-        report: Report::of(rows, &book.config.src),
-        jobs: (ran, kept),
-    })
+    pass.findings = runner.findings;
+    pass.ran = runner.ran;
+    Ok(pass)
 }
 
 /// Whether a gap belongs to what was asked for.
-fn selects(book: &Book, options: &Options, jobs: &BTreeSet<&str>, gap: &Finding) -> bool {
+fn selects(book: &Book, options: &Options, jobs: &BTreeSet<String>, gap: &Finding) -> bool {
     if let Some(pattern) = &options.pattern
         && gap.page.contains(pattern.as_str())
     {
         return true;
     }
     let block = book.pages.blocks().find(|b| b.page == gap.page && b.line == gap.line);
-    let package = block
+    let facts = book.pages.pages.iter().filter(|p| p.path == gap.page);
+    let fact = facts.flat_map(|p| &p.facts).find(|f| f.0 == gap.line);
+    let path = block
         .and_then(|b| b.origin.file())
-        .and_then(|f| book.workspace.package_of(&f.path));
+        .map(|f| &f.path)
+        .or(fact.map(|f| &f.1));
+    let package = path.and_then(|path| book.workspace.package_of(path));
     package.is_some_and(|p| jobs.iter().any(|id| id.starts_with(&format!("test:{}:", p.name))))
 }
 
-fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job]) -> Result<Vec<&'a Job>> {
+fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job], store: &Store) -> Result<Vec<&'a Job>> {
     let changed = options.changed.then(|| git_changed(&book.root)).transpose()?;
     let shown = book.pages.shown();
     let chosen: Vec<&Job> = jobs
@@ -233,10 +328,9 @@ fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job]) -> Result<Vec<&'a
             })
         })
         .filter(|job| {
-            changed.as_ref().is_none_or(|changed| {
-                job.inputs.keys().any(|path| changed.contains(path))
-                    || job.page().is_some_and(|page| changed.contains(page))
-            })
+            changed
+                .as_ref()
+                .is_none_or(|changed| concerns(book, job, store, changed))
         })
         .collect();
     if let Some(pattern) = &options.pattern
@@ -256,6 +350,25 @@ fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job]) -> Result<Vec<&'a
         }
         None => chosen,
     })
+}
+
+/// Whether a change concerns a job: one of its inputs, one of the inputs that it had (a file that was deleted is none
+/// any more), or anything in its package.
+fn concerns(book: &Book, job: &Job, store: &Store, changed: &BTreeSet<String>) -> bool {
+    let record = store.read(&job.id);
+    let then = record.iter().flat_map(|r| r.inputs.keys());
+    let used = record.iter().flat_map(|r| r.uses.iter().map(|u| &u.path));
+    let dir = job
+        .package()
+        .and_then(|name| book.workspace.packages.get(name))
+        .map(|p| &p.dir);
+    job.inputs
+        .keys()
+        .chain(then)
+        .chain(used)
+        .any(|path| changed.contains(path))
+        || job.page().is_some_and(|page| changed.contains(page))
+        || dir.is_some_and(|dir| changed.iter().any(|path| Path::new(path).starts_with(dir)))
 }
 
 fn git_changed(root: &Root) -> Result<BTreeSet<String>> {
@@ -325,15 +438,6 @@ impl Runner<'_> {
 
     fn keep(&mut self, job: &Job, mut record: Record) -> Result<()> {
         record.passed = record.findings.is_empty();
-        if self.options.bless {
-            // The inputs may have been rewritten by the job itself.
-            self.hashes.forget();
-            record.inputs = record
-                .inputs
-                .keys()
-                .filter_map(|path| self.hashes.of(path).map(|hash| (path.clone(), hash)))
-                .collect();
-        }
         let word = if record.passed { "ok" } else { "FAILED" };
         eprintln!("  {word} {} ({:.1} s)", job.id, record.seconds);
         self.findings.extend(record.findings.clone());
@@ -435,12 +539,30 @@ impl Runner<'_> {
         let page = job.page().unwrap_or_default();
         let blocks = self.blocks_of(page, |b| b.origin == Origin::Console);
         let budget = Duration::from_secs(self.book.config.console_budget);
+        let on_engine = || match job.lane {
+            Lane::Offline => BTreeSet::new(),
+            _ => leftovers::of_nobody(),
+        };
+        let before = on_engine();
         let run = console::run(&self.book.root, page, &blocks, self.options.bless, budget)?;
         let mut record = self.record(job, start);
         Self::checked(&mut record, &blocks, run.results);
+        let left: Vec<_> = on_engine().difference(&before).cloned().collect();
+        for thing in &left {
+            let line = blocks
+                .iter()
+                .find(|b| console_lane(b) >= Lane::Docker)
+                .map_or(1, |b| b.line);
+            let what = format!("the session left the {thing} behind");
+            let fix = "end the session on the page with the command that removes it";
+            record.findings.push(Finding::new(page, line, what, fix));
+            for block in record.blocks.iter_mut().filter(|b| b.line == line) {
+                block.passed = false;
+            }
+        }
+        self.left.extend(left);
         if let Some(text) = run.rewritten {
-            let path = self.book.root.join(page);
-            std::fs::write(&path, text)?;
+            rewrite(&self.book.root.join(page), &text)?;
             eprintln!("  blessed {page}");
             // The page is another now: its session runs once more, on what stands there.
             return Ok(());
@@ -450,8 +572,13 @@ impl Runner<'_> {
 
     fn site(&mut self, job: &Job) -> Result<()> {
         let start = Instant::now();
-        let dir = tempfile::Builder::new().prefix("book-site-").tempdir()?;
+        let dir = self.book.root.scratch_dir("site-")?;
         let findings = crate::publish::check(self.book, &dir.path().join("site"))?;
+        if findings.is_empty() && !self.book.pages.findings.is_empty() {
+            // No site was built, so nothing is known of its links. That the pages are wrong is reported anyway.
+            eprintln!("  skipped {}: the pages come first", job.id);
+            return Ok(());
+        }
         let mut record = self.record(job, start);
         record.findings = findings;
         self.keep(job, record)
@@ -489,19 +616,10 @@ impl Runner<'_> {
                 .find(|b| b.origin.file().is_some_and(|f| f.lines.contains(&line)))
         });
         match block {
+            // An include is one line, whatever it shows: the fence is where the reader is.
             Some(block) => {
-                let row = block
-                    .origin
-                    .file()
-                    .and_then(|f| f.lines.iter().position(|n| *n == line))
-                    .unwrap_or(0);
-                let _ = row;
-                Finding::new(
-                    &block.page,
-                    block.line,
-                    format!("({path}:{line}) {}", finding.what),
-                    finding.fix,
-                )
+                let what = format!("({path}:{line}) {}", finding.what);
+                Finding::new(&block.page, block.line, what, finding.fix)
             }
             None => finding,
         }
@@ -524,7 +642,7 @@ impl Runner<'_> {
             .collect();
         let start = Instant::now();
         eprintln!("  building the tests of {}", plural(packages.len(), "package"));
-        let built = match tests::build(&book.root, &packages, &BTreeSet::from([lane]))? {
+        let built = match tests::build(&book.root, &book.config.listings, &packages, &BTreeSet::from([lane]))? {
             Ok(built) => built,
             Err(failure) => return self.build_failed(jobs, &failure, start),
         };
@@ -536,7 +654,7 @@ impl Runner<'_> {
         }
         let run = tests::Run {
             root: &book.root,
-            id: &self.id.clone(),
+            id: self.id,
             bless: self.options.bless,
             budget: Duration::from_secs(book.config.test_budget),
             llvm,
@@ -629,7 +747,12 @@ impl Runner<'_> {
             let fix = format!("cargo test -p {} --test {} {}", package.name, program.target, test.name);
             findings.push(self.misled(package, used, ran, &file, line, what, &fix));
         }
-        if !ran.passed && findings.is_empty() {
+        if !ran.left.is_empty() {
+            let what = format!("the tests {source} left running: {}", ran.left.join(", "));
+            let fix = "end in the test what it starts, also when it fails";
+            findings.push(self.misled(package, BTreeSet::new(), ran, &source, 1, what, fix));
+        }
+        if ran.killed.is_some() || (!ran.passed && findings.is_empty()) {
             let why = ran
                 .killed
                 .clone()
@@ -733,6 +856,18 @@ impl Runner<'_> {
     }
 }
 
+/// Replaces a file as a whole: a page is somebody's work, also when the disk is full.
+fn rewrite(path: &Path, text: &str) -> Result<()> {
+    let what = || format!("{} cannot be written\n  fix: make room there", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(path)).with_context(what)?;
+    file.write_all(text.as_bytes()).with_context(what)?;
+    file.as_file()
+        .set_permissions(std::fs::metadata(path)?.permissions())
+        .with_context(what)?;
+    file.persist(path).map_err(|e| e.error).with_context(what)?;
+    Ok(())
+}
+
 fn print_run(ran: &tests::Ran) {
     if ran.passed {
         for line in ran.output.lines().filter(|l| l.starts_with("test result:")) {
@@ -762,15 +897,13 @@ pub fn plural(n: usize, noun: &str) -> String {
 }
 
 impl Outcome {
-    /// Whether all that had to hold holds.
+    /// Whether all that had to hold holds. A block that failed, or that had to be proven and is not, is a finding.
     pub fn holds(&self, required: bool) -> bool {
-        let bad = self.report.blocks.iter().any(|row| row.verdict == Verdict::Failed);
-        self.findings.is_empty() && !bad && (self.missing.is_empty() || !required)
+        self.findings.is_empty() && (self.missing.is_empty() || !required)
     }
 
     /// Prints findings and the summary.
-    pub fn print(&self, src: &str) {
-        let _ = src;
+    pub fn print(&self) {
         for finding in &self.findings {
             println!("\n{finding}");
         }
@@ -800,7 +933,7 @@ impl Outcome {
     }
 }
 
-/// Unused paths are an error nowhere else: names a folder that evidence is merged from.
+/// Takes over the evidence of other runs, from the folders that they wrote; how many records.
 pub fn merge(book: &Book, dirs: &[PathBuf]) -> Result<usize> {
     Store::of(&book.root).merge(dirs)
 }

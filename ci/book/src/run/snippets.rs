@@ -87,7 +87,7 @@ pub fn run_within(root: &Root, package: &str, blocks: &[&Block], budget: Duratio
         .env(stand_in::NOTES, &notes)
         .env(stand_in::RECIPE, &recipe_path)
         .env(stand_in::BUDGET, budget.as_secs().to_string())
-        .env("RUSTC", std::env::current_exe()?)
+        .env("RUSTC", super::own_path()?)
         .env("TMPDIR", &temp)
         .env("CARGO_NET_OFFLINE", "true")
         .env_remove("RUSTC_WRAPPER")
@@ -199,7 +199,7 @@ fn write_pages(dir: &Path, blocks: &[&Block], wanted: &[Result<Wanted, String>])
 fn build(root: &Root, package: &str, dir: &Path, pages: &Path) -> Result<PathBuf> {
     // A name that stays, so that cargo sees the same wrapper after each build of this program.
     let wrapper = dir.join("rustc");
-    let own = std::env::current_exe()?;
+    let own = super::own_path()?;
     if std::fs::read_link(&wrapper).ok().as_deref() != Some(&own) {
         let fresh = dir.join("rustc.new");
         let _ = std::fs::remove_file(&fresh);

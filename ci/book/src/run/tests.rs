@@ -6,11 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -18,6 +17,7 @@ use serde::Deserialize;
 
 use crate::evidence::{Use, sha256};
 use crate::model::{Finding, Lane, Root};
+use crate::run::console::kept::{Kept, kept};
 use crate::workspace::{Package, cargo};
 
 /// Tells the wrapper which folders to instrument, `:`-separated and absolute; set only for cargo.
@@ -124,17 +124,19 @@ pub struct Span {
     pub is_primary: bool,
 }
 
-/// Builds the tests of packages for lanes.
-pub fn build(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Result<Result<Built, BuildFailure>> {
+/// Builds the tests of packages for lanes. `listings` are the folders whose packages are instrumented: all of the
+/// book's, whichever packages are asked for, so that cargo never finds a listing built before without.
+pub fn build(
+    root: &Root,
+    listings: &[String],
+    packages: &[&Package],
+    lanes: &BTreeSet<Lane>,
+) -> Result<Result<Built, BuildFailure>> {
     let work = root.work();
     std::fs::create_dir_all(&work)?;
-    let listings: Vec<PathBuf> = packages
-        .iter()
-        .filter(|p| p.is_listing)
-        .map(|p| root.join(&p.dir))
-        .collect();
+    let listings: Vec<PathBuf> = listings.iter().map(|dir| root.join(dir)).collect();
     let mut command = cargo(root);
-    command.args(["test", "--no-run", "--message-format=json-render-diagnostics"]);
+    command.args(["test", "--no-run", "--message-format=json"]);
     for package in packages {
         command.args(["--package", &package.name]);
         for feature in package.features.intersection(lanes) {
@@ -142,8 +144,9 @@ pub fn build(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Resu
         }
     }
     if !listings.is_empty() {
-        command.env(ROOTS, std::env::join_paths(&listings)?);
-        command.env("RUSTC_WORKSPACE_WRAPPER", wrapper(&work)?);
+        let roots = std::env::join_paths(&listings)?;
+        command.env("RUSTC_WORKSPACE_WRAPPER", wrapper(&work, &roots)?);
+        command.env(ROOTS, roots);
         // Build scripts and macros of listings are instrumented too; their profiles are nobody's evidence.
         command.env("LLVM_PROFILE_FILE", "/dev/null");
     }
@@ -192,9 +195,16 @@ pub fn build(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Resu
                 }
             }
             Message::CompilerMessage { message } if message.level == "error" => {
-                if let Some(span) = message.spans.iter().find(|s| s.is_primary) {
-                    let rendered = message.rendered.clone().unwrap_or_default();
-                    errors.push((span.file_name.clone(), span.line_start, rendered.trim_end().to_owned()));
+                let rendered = message.rendered.unwrap_or_default().trim_end().to_owned();
+                match message.spans.iter().find(|s| s.is_primary) {
+                    // The same file may go into several targets.
+                    Some(span) => {
+                        let error = (span.file_name.clone(), span.line_start, rendered);
+                        if !errors.contains(&error) {
+                            errors.push(error);
+                        }
+                    }
+                    None => eprintln!("{rendered}"),
                 }
             }
             _ => {}
@@ -209,10 +219,11 @@ pub fn build(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Resu
     }))
 }
 
-/// This program under a name that stays, so that cargo sees the same wrapper after each build of it.
-fn wrapper(work: &Path) -> Result<PathBuf> {
-    let link = work.join("rustc-for-listings");
-    let own = std::env::current_exe()?;
+/// This program under a name that stays, so that cargo sees the same wrapper after each build of it; and that is
+/// another one for other folders, as cargo does not know that the folders matter.
+fn wrapper(work: &Path, roots: &OsString) -> Result<PathBuf> {
+    let link = work.join(format!("rustc-for-listings-{}", &sha256(roots.as_encoded_bytes())[..8]));
+    let own = super::own_path()?;
     if std::fs::read_link(&link).ok().as_deref() != Some(&own) {
         let fresh = work.join(format!(".rustc-for-listings-{}", std::process::id()));
         std::os::unix::fs::symlink(&own, &fresh)?;
@@ -264,6 +275,8 @@ pub struct Ran {
     pub passed: bool,
     /// Why it was ended, if it was.
     pub killed: Option<String>,
+    /// Command lines of what it started and left running. It has been ended.
+    pub left: Vec<String>,
     /// Files that its tests used.
     pub uses: Vec<Use>,
     /// Tools and images that its tests named.
@@ -311,51 +324,67 @@ struct Version {
 
 /// Runs one test program.
 pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -> Result<Ran> {
-    let scratch = tempfile::Builder::new().prefix("book-run-").tempdir()?;
+    let scratch = run.root.scratch_dir("run-")?;
     let notes = scratch.path().join("notes");
     let profiles = scratch.path().join("profiles");
     std::fs::create_dir_all(&notes)?;
     std::fs::create_dir_all(&profiles)?;
     let dir = run.root.join(&package.dir);
-    let mut command = Command::new(&program.executable);
-    command
-        .current_dir(&dir)
-        .env("CARGO_MANIFEST_DIR", &dir)
-        .env("CARGO_PKG_NAME", &package.name)
-        .env("BOOK_ROOT", &run.root.path)
-        .env("BOOK_NOTES", &notes)
-        .env("BOOK_RUN", run.id)
-        .env("LLVM_PROFILE_FILE", profiles.join("%p-%m.profraw"))
-        .env_remove(ROOTS)
-        .env_remove("RUST_TEST_THREADS")
-        .stdin(Stdio::null())
-        .process_group(0);
-    if run.bless {
-        command.env("BOOK_BLESS", "1");
-    } else {
-        command.env_remove("BOOK_BLESS");
-    }
+    let variables = |command: &mut Command| {
+        command
+            .current_dir(&dir)
+            .env("CARGO_MANIFEST_DIR", &dir)
+            .env("CARGO_PKG_NAME", &package.name)
+            .env("BOOK_ROOT", &run.root.path)
+            .env("BOOK_NOTES", &notes)
+            .env("BOOK_RUN", run.id)
+            .env("LLVM_PROFILE_FILE", profiles.join("%p-%m.profraw"))
+            .env_remove(ROOTS)
+            .env_remove("RUST_TEST_THREADS");
+        if run.bless {
+            command.env("BOOK_BLESS", "1");
+        } else {
+            command.env_remove("BOOK_BLESS");
+        }
+    };
     let start = Instant::now();
-    let (output, status) = within(command, run.budget)?;
+    let Kept { output, code, left } = kept(&program.executable, run.budget, variables)?;
     let seconds = start.elapsed().as_secs_f64();
-    let killed = status
-        .is_none()
-        .then(|| format!("did not finish in {} s and was ended", run.budget.as_secs()));
     let tests = test_ends(&output);
-    let passed = status.is_some_and(|s| s.success());
+    let killed = if code.is_none() {
+        let mut command = Command::new(&program.executable);
+        variables(&mut command);
+        let unfinished = unfinished(command.env("LLVM_PROFILE_FILE", "/dev/null"), &tests);
+        let which = if unfinished.is_empty() {
+            String::new()
+        } else {
+            format!("; without an end: {}", unfinished.join(", "))
+        };
+        Some(format!(
+            "did not finish in {} s and were ended{which}",
+            run.budget.as_secs()
+        ))
+    } else {
+        None
+    };
+    let passed = code == Some(0);
     let (mut uses, mut versions) = (Vec::new(), BTreeMap::new());
     for note in read_notes(&notes)? {
-        let passed = tests.iter().any(|t| t.name == note.test && t.end == "ok");
+        let end = tests.iter().find(|t| t.name == note.test);
         if let Some(version) = note.version {
             versions.insert(version.name, version.value);
         } else {
             uses.push(Use {
-                test: format!("{}::{}", program.target, note.test),
+                // A thread that a test started does not say whose it is: then all of the program have to pass.
+                test: match end {
+                    Some(_) => format!("{}::{}", program.target, note.test),
+                    None => program.target.clone(),
+                },
                 verb: note.verb,
                 path: note.path,
                 hash: note.hash,
                 what: note.what,
-                passed,
+                passed: end.map_or(passed, |t| t.end == "ok"),
             });
         }
     }
@@ -367,13 +396,23 @@ pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -
     {
         let mut objects = vec![program.executable.clone()];
         objects.extend(built.binaries.get(&package.name).into_iter().flatten().cloned());
-        coverage = lines_executed(run.root, profdata, cov, &profiles, &objects)?;
+        let executed = lines_executed(run.root, profdata, cov, &profiles, &objects)?;
+        // Silence is no evidence: without a profile every line would look like one without code.
+        if passed && executed.is_none() {
+            bail!(
+                "the tests {} of {} left no record of the lines that they executed\n  fix: let the program end by itself, not by abort or _exit",
+                program.source,
+                package.name
+            );
+        }
+        coverage = executed.unwrap_or_default();
     }
     Ok(Ran {
         tests,
         output,
         passed,
         killed,
+        left,
         uses,
         versions,
         coverage,
@@ -381,56 +420,16 @@ pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -
     })
 }
 
-/// Runs a command with one pipe for both outputs; `None` when it was ended because the budget was spent. Its whole
-/// process group ends with it.
-pub fn within(mut command: Command, budget: Duration) -> Result<(String, Option<std::process::ExitStatus>)> {
-    let (mut reader, writer) = std::io::pipe()?;
-    command.stdout(writer.try_clone()?).stderr(writer);
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("{:?} does not start", command.get_program()))?;
-    drop(command);
-    let (send, receive) = mpsc::channel();
-    let pump = std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // An error here is a pipe that broke; what came before it is still worth showing.
-        let _ = reader.read_to_end(&mut bytes);
-        let _ = send.send(());
-        bytes
-    });
-    let deadline = Instant::now() + budget;
-    let closed = receive.recv_timeout(budget).is_ok();
-    let group = rustix::process::Pid::from_child(&child);
-    let status = if closed {
-        wait_until(&mut child, deadline)?
-    } else {
-        None
-    };
-    // Also when it ended well: nothing that it started may outlive it.
-    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    let status = match status {
-        Some(status) => Some(status),
-        // The first process may be done while a child of it held the pipe.
-        None => {
-            let ended = child.wait()?;
-            (closed && ended.code().is_some()).then_some(ended)
-        }
-    };
-    let bytes = pump.join().map_err(|_| anyhow::anyhow!("reading the output failed"))?;
-    Ok((String::from_utf8_lossy(&bytes).into_owned(), status))
-}
-
-fn wait_until(child: &mut std::process::Child, deadline: Instant) -> Result<Option<std::process::ExitStatus>> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if Instant::now() >= deadline {
-            return Ok(None);
-        }
-        // Its output is closed already: it ends within moments.
-        std::thread::park_timeout(Duration::from_millis(2));
-    }
+/// The tests of a program that have no end.
+fn unfinished(command: &mut Command, tests: &[TestEnd]) -> Vec<String> {
+    let listed = command.args(["--list", "--format=terse"]).stdin(Stdio::null()).output();
+    let Ok(out) = listed else { return Vec::new() };
+    String::from_utf8_lossy(&out.stdout)
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"))
+        .filter(|name| tests.iter().all(|t| t.name != *name))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// `test name ... ok` lines. A test's own output may stand between name and end, so both ends of the line are read.
@@ -445,6 +444,8 @@ fn test_ends(output: &str) -> Vec<TestEnd> {
         };
         let end = end.split([',', ' ']).next().unwrap_or_default();
         if matches!(end, "ok" | "FAILED" | "ignored") {
+            // Other harnesses write the names in a column.
+            let name = name.trim_end();
             let name = name.strip_suffix(" - should panic").unwrap_or(name);
             ends.push(TestEnd {
                 name: name.to_owned(),
@@ -472,12 +473,12 @@ fn lines_executed(
     cov: &Path,
     profiles: &Path,
     objects: &[PathBuf],
-) -> Result<BTreeMap<String, BTreeMap<usize, u64>>> {
+) -> Result<Option<BTreeMap<String, BTreeMap<usize, u64>>>> {
     let raw: Vec<OsString> = std::fs::read_dir(profiles)?
         .filter_map(|e| Some(e.ok()?.path().into_os_string()))
         .collect();
     if raw.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(None);
     }
     let merged = profiles.join("all.profdata");
     let out = Command::new(profdata)
@@ -492,23 +493,31 @@ fn lines_executed(
             String::from_utf8_lossy(&out.stderr).trim()
         );
     }
-    let mut command = Command::new(cov);
-    command.args(["export", "-format=lcov", "-instr-profile"]).arg(&merged);
-    for (i, object) in objects.iter().enumerate() {
-        if i > 0 {
-            command.arg("-object");
+    let mut objects = objects.to_vec();
+    while !objects.is_empty() {
+        let mut command = Command::new(cov);
+        command.args(["export", "-format=lcov", "-instr-profile"]).arg(&merged);
+        for (i, object) in objects.iter().enumerate() {
+            if i > 0 {
+                command.arg("-object");
+            }
+            command.arg(object);
         }
-        command.arg(object);
+        let out = command.output()?;
+        if out.status.success() {
+            return Ok(Some(lcov(root, &String::from_utf8_lossy(&out.stdout))));
+        }
+        // A program of which no line is ours, as the one of a library without code, is refused with all others.
+        let said = String::from_utf8_lossy(&out.stderr);
+        let before = objects.len();
+        if said.contains("no coverage data found") {
+            objects.retain(|object| !said.contains(&format!("'{}'", object.display())));
+        }
+        if objects.len() == before {
+            bail!("{} failed: {}", cov.display(), said.trim());
+        }
     }
-    let out = command.output()?;
-    if !out.status.success() {
-        bail!(
-            "{} failed: {}",
-            cov.display(),
-            String::from_utf8_lossy(&out.stderr).trim()
-        );
-    }
-    Ok(lcov(root, &String::from_utf8_lossy(&out.stdout)))
+    Ok(Some(BTreeMap::new()))
 }
 
 fn lcov(root: &Root, text: &str) -> BTreeMap<String, BTreeMap<usize, u64>> {
@@ -621,6 +630,9 @@ pub fn lint(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Resul
         .args(["--", "-l"])
         .output()
         .context("cargo fmt does not start")?;
+    if !out.status.success() && out.stdout.is_empty() {
+        bail!("cargo fmt failed:\n{}", String::from_utf8_lossy(&out.stderr).trim());
+    }
     for line in String::from_utf8_lossy(&out.stdout).lines() {
         let path = Path::new(line);
         let path = path
@@ -658,18 +670,6 @@ mod unit {
             found["a::b"],
             ("listings/x/tests/t.rs".into(), 12, "left: 1\nright: 2".into())
         );
-    }
-
-    #[test]
-    fn a_hanging_program_is_ended_with_its_children() {
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", "echo begun; cat /dev/zero >/dev/null & wait"])
-            .stdin(Stdio::null())
-            .process_group(0);
-        let (output, status) = within(command, Duration::from_millis(300)).unwrap();
-        assert_eq!(output, "begun\n");
-        assert!(status.is_none());
     }
 
     #[test]

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
+use std::sync::{Arc, LazyLock};
+
+use libtest_mimic::{Arguments, Trial};
+
+/// What takes more than one command.
+pub type Story = fn(&Good) -> Result<(), String>;
 
 /// One row: what is changed, what is run, what has to come out.
 pub struct Case {
@@ -12,8 +18,26 @@ pub struct Case {
     pub args: &'static [&'static str],
     pub env: &'static [(&'static str, &'static str)],
     pub code: i32,
+    /// Whether it starts something on an engine.
+    pub docker: bool,
     /// Each must stand in the output.
     pub says: &'static [&'static str],
+}
+
+/// Proves the offline lane.
+pub const TEST: &[&str] = &["test", "--lane", "offline"];
+
+/// A row of the offline lane that is not green.
+pub fn case(name: &'static str, edits: Vec<(&'static str, Edit)>, says: &'static [&'static str]) -> Case {
+    Case {
+        name,
+        edits,
+        args: TEST,
+        env: &[],
+        code: 1,
+        docker: false,
+        says,
+    }
 }
 
 /// What to do to a file.
@@ -32,6 +56,8 @@ pub enum Edit {
 pub struct Good {
     dir: tempfile::TempDir,
     target: PathBuf,
+    /// Another run of this table waits: the target folder is one.
+    _lock: std::fs::File,
 }
 
 /// A copy of it.
@@ -40,130 +66,17 @@ pub struct Copy {
     target: PathBuf,
 }
 
-const REPO: &str = env!("CARGO_MANIFEST_DIR");
+pub const REPO: &str = env!("CARGO_MANIFEST_DIR");
 
-fn files() -> Vec<(&'static str, String)> {
-    let ci = Path::new(REPO)
-        .parent()
-        .expect("ci/book lies in ci")
-        .display()
-        .to_string();
-    vec![
-        (
-            "book.toml",
-            "[book]\ntitle = \"Good\"\nlanguage = \"en\"\n\n[preprocessor.book]\nlistings = [\"listings\"]\n\
-             snippets = \"snippets\"\nunshown = [\"**/Cargo.toml\", \"**/tests/**\"]\nconsole-budget = 20\n"
-                .into(),
-        ),
-        (
-            "Cargo.toml",
-            "[workspace]\nresolver = \"3\"\nmembers = [\"listings/*/*\", \"snippets\"]\n\n\
-             [profile.dev]\ndebug = \"line-tables-only\"\n\n[profile.dev.build-override]\ndebug = \"line-tables-only\"\n"
-                .into(),
-        ),
-        (".gitignore", "/target/\n/book/\n/src/mermaid.min.js\n".into()),
-        ("src/SUMMARY.md", "# Summary\n\n- [Good](good/page.md)\n- [Other](other.md)\n".into()),
-        (
-            "src/good/page.md",
-            "# Good\n\
-             \n\
-             See [the other page](../other.md#other).\n\
-             \n\
-             ```rust,title=\"double a number\"\n\
-             {{#include ../../listings/good/twice/src/lib.rs:twice}}\n\
-             ```\n\
-             \n\
-             ```yaml,title=\"read by a test\"\n\
-             {{#include ../../listings/good/twice/settings.yaml}}\n\
-             ```\n\
-             \n\
-             ```text,title=\"what it says\"\n\
-             {{#include ../../listings/good/twice/captured/words.txt}}\n\
-             ```\n\
-             \n\
-             It answers {{fact good/twice/answer}} at once.\n\
-             \n\
-             ```console\n\
-             $ echo hello\n\
-             hello\n\
-             ```\n\
-             \n\
-             ```mermaid\n\
-             flowchart LR\n\
-                 a[One] --> b[Two]\n\
-             ```\n\
-             \n\
-             ```rust\n\
-             assert_eq!(1 + 1, 2);\n\
-             ```\n"
-                .into(),
-        ),
-        ("src/other.md", "# Other\n\nNothing to check here.\n".into()),
-        (
-            "listings/good/twice/Cargo.toml",
-            format!(
-                "[package]\nname = \"twice\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
-                 [features]\ndocker = [\"book-support/docker\"]\n\n\
-                 [dev-dependencies]\nbook-support = {{ path = \"{ci}/support\" }}\n"
-            ),
-        ),
-        (
-            "listings/good/twice/src/lib.rs",
-            "//! Twice.\n\n\
-             // ANCHOR: twice\n\
-             /// Doubles a number.\n\
-             pub fn twice(n: u32) -> u32 {\n    \
-                 if n > 1000 {\n        \
-                     return 2000;\n    \
-                 }\n    \
-                 n * 2\n\
-             }\n\
-             // ANCHOR_END: twice\n"
-                .into(),
-        ),
-        ("listings/good/twice/settings.yaml", "factor: 2\n".into()),
-        ("listings/good/twice/captured/words.txt", "twice 21 is 42\n".into()),
-        ("listings/good/twice/captured/answer.txt", "42 ms".into()),
-        (
-            "listings/good/twice/tests/twice.rs",
-            "//! What the page says.\n\n\
-             use twice::twice;\n\n\
-             #[test]\n\
-             fn doubles() {\n    \
-                 assert_eq!(twice(21), 42);\n    \
-                 assert_eq!(twice(5000), 2000);\n\
-             }\n\n\
-             #[test]\n\
-             fn settings_hold_the_factor() {\n    \
-                 let text = book_support::listing(\"listings/good/twice/settings.yaml\");\n    \
-                 assert!(text.contains(\"factor: 2\"));\n\
-             }\n\n\
-             #[test]\n\
-             fn words_are_captured() {\n    \
-                 let words = format!(\"twice 21 is {}\\n\", twice(21));\n    \
-                 book_support::captured(\"listings/good/twice/captured/words.txt\", &words);\n    \
-                 book_support::fact(\"listings/good/twice/captured/answer.txt\", format!(\"{} ms\", twice(21)));\n\
-             }\n"
-                .into(),
-        ),
-        (
-            "snippets/Cargo.toml",
-            "[package]\nname = \"snippets\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
-             [dependencies]\nskeptic = \"0.14.2\"\n\n[build-dependencies]\nskeptic = \"0.14.2\"\n"
-                .into(),
-        ),
-        ("snippets/src/lib.rs", "//! Crates for inline Rust.\n".into()),
-        ("snippets/build.rs", std::fs::read_to_string(Path::new(REPO).join("../snippets/build.rs")).expect("build.rs")),
-        (
-            "snippets/tests/skeptic.rs",
-            std::fs::read_to_string(Path::new(REPO).join("../snippets/tests/skeptic.rs")).expect("skeptic.rs"),
-        ),
-    ]
+/// The folder of the test-support crate, for a manifest.
+pub fn support() -> String {
+    let ci = Path::new(REPO).parent().expect("ci/book lies in ci");
+    ci.join("support").display().to_string()
 }
 
 /// Runs `cargo book` in a book, with nothing of the caller's run in its environment.
 pub fn cargo_book(dir: &Path, target: &Path, temp: &Path, args: &[&str], env: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_book"));
+    let mut command = Command::new(target.join("cargo-book"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy().into_owned();
         if text.starts_with("BOOK_") || text.starts_with("CARGO_PKG") || text == "CI" || text.starts_with("LLVM_") {
@@ -195,12 +108,12 @@ pub fn text(output: &Output) -> String {
 
 impl Good {
     /// Writes the good book, settles its lock file offline, and builds it once.
-    pub fn prepare() -> Good {
+    pub fn prepare(files: Vec<(&'static str, String)>, target: &str) -> Good {
         let dir = tempfile::Builder::new()
             .prefix("good-book-")
             .tempdir()
             .expect("a temporary folder");
-        for (path, text) in files() {
+        for (path, text) in files {
             write(&dir.path().join(path), &text);
         }
         let repo = Path::new(REPO).join("../..");
@@ -210,14 +123,27 @@ impl Good {
             .parent()
             .expect("a folder")
             .to_path_buf();
-        let target = programs.join("broken-books");
+        let target = programs.join(target);
+        std::fs::create_dir_all(&target).expect("the target folder");
+        let lock = std::fs::File::create(target.join("table.lock")).expect("a lock");
+        lock.lock().expect("a lock");
+        // Whoever builds the tool meanwhile puts another in its place: this table proves the one that it began with.
+        let tool = target.join("cargo-book");
+        let _ = std::fs::remove_file(&tool);
+        std::fs::hard_link(env!("CARGO_BIN_EXE_book"), &tool)
+            .or_else(|_| std::fs::copy(env!("CARGO_BIN_EXE_book"), &tool).map(|_| ()))
+            .expect("the tool");
         let settled = Command::new("cargo")
-            .args(["metadata", "--format-version=1", "--offline"])
+            .args(["update", "--workspace", "--offline", "--quiet"])
             .current_dir(dir.path())
             .output()
             .expect("cargo");
         assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
-        Good { dir, target }
+        Good {
+            dir,
+            target,
+            _lock: lock,
+        }
     }
 
     /// A copy with a git repository of its own.
@@ -254,15 +180,45 @@ impl Good {
         }
     }
 
+    /// Runs one row or story after another, as the command line asks.
+    pub fn all(
+        files: fn() -> Vec<(&'static str, String)>,
+        target: &'static str,
+        cases: Vec<Case>,
+        stories: Vec<(&'static str, Story)>,
+    ) -> ExitCode {
+        let mut arguments = Arguments::from_args();
+        // The copies share one target folder, in which a package has the same place whatever book it stands in: one
+        // row at a time, or a row would run the program of another.
+        arguments.test_threads = Some(1);
+        // Made for the first row: whoever only asks for the list waits for nothing.
+        let good: Arc<LazyLock<Good, _>> = Arc::new(LazyLock::new(move || Good::prepare(files(), target)));
+        let mut trials = Vec::new();
+        for case in cases {
+            let good = good.clone();
+            trials.push(Trial::test(case.name, move || good.check(&case).map_err(Into::into)));
+        }
+        for (name, check) in stories {
+            let good = good.clone();
+            trials.push(Trial::test(name, move || check(&good).map_err(Into::into)));
+        }
+        let conclusion = libtest_mimic::run(&arguments, trials);
+        drop(good);
+        conclusion.exit_code()
+    }
+
     /// Breaks a copy as the row says and looks at what comes out.
     pub fn check(&self, case: &Case) -> Result<(), String> {
         let copy = self.copy();
         for (path, edit) in &case.edits {
             copy.edit(path, edit);
         }
-        let output = copy.run(case.args, case.env);
+        let (id, output) = copy.run_known(case.args, case.env);
         let said = text(&output);
-        copy.nothing_left()?;
+        copy.nothing_left().map_err(|left| format!("{left}:\n{said}"))?;
+        if case.docker {
+            crate::engine::nothing_left(id).map_err(|left| format!("{left}:\n{said}"))?;
+        }
         if output.status.code() != Some(case.code) {
             return Err(format!(
                 "ended with {:?}, not {}:\n{said}",
@@ -300,6 +256,14 @@ impl Copy {
         cargo_book(self.dir.path(), &self.target, &self.path(".temp"), args, env)
     }
 
+    /// With the id of the process, which is in the name of what its tests start on an engine.
+    pub fn run_known(&self, args: &[&str], env: &[(&str, &str)]) -> (u32, Output) {
+        let mut command = self.command(args, env);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = child.expect("cargo book starts");
+        (child.id(), child.wait_with_output().expect("cargo book ends"))
+    }
+
     pub fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Output {
         self.command(args, env).output().expect("cargo book starts")
     }
@@ -320,6 +284,31 @@ impl Copy {
             Err(format!("left processes: {left:?}"))
         }
     }
+}
+
+/// Says what it expected, with all that was said.
+pub fn expect(condition: bool, said: &str, words: &str) -> Result<(), String> {
+    if condition {
+        Ok(())
+    } else {
+        Err(format!("{words}:\n{said}"))
+    }
+}
+
+pub fn says(said: &str, words: &str) -> Result<(), String> {
+    expect(said.contains(words), said, &format!("does not say `{words}`"))
+}
+
+/// Runs what has to end well; what it says.
+pub fn green(copy: &Copy, args: &[&str]) -> Result<String, String> {
+    let output = copy.run(args, &[]);
+    let said = text(&output);
+    expect(
+        output.status.success(),
+        &said,
+        &format!("`{}` is not green", args.join(" ")),
+    )?;
+    Ok(said)
 }
 
 /// Processes whose environment names this temporary folder.

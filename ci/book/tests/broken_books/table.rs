@@ -1,25 +1,130 @@
 //! The table: how a book can lie, and what the verifier says to it.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::book::Edit::{Append, Delete, Replace, Write};
-use crate::book::{Case, Edit, Good, text};
+use crate::book::{Case, Edit, Good, REPO, Story, TEST, case, expect, green, says, support, text};
 
 const PAGE: &str = "src/good/page.md";
 const TESTS: &str = "listings/good/twice/tests/twice.rs";
 const LIB: &str = "listings/good/twice/src/lib.rs";
-const TEST: &[&str] = &["test", "--lane", "offline"];
 
-fn case(name: &'static str, edits: Vec<(&'static str, Edit)>, says: &'static [&'static str]) -> Case {
-    Case {
-        name,
-        edits,
-        args: TEST,
-        env: &[],
-        code: 1,
-        says,
-    }
+/// The good book of the offline lane.
+pub fn files() -> Vec<(&'static str, String)> {
+    let support = support();
+    vec![
+        (
+            "book.toml",
+            "[book]\ntitle = \"Good\"\nlanguage = \"en\"\n\n[preprocessor.book]\nlistings = [\"listings\"]\n\
+             snippets = \"snippets\"\nunshown = [\"**/Cargo.toml\", \"**/tests/**\"]\nconsole-budget = 20\n"
+                .into(),
+        ),
+        (
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"listings/*/*\", \"snippets\"]\n\n\
+             [profile.dev]\ndebug = \"line-tables-only\"\n\n[profile.dev.build-override]\ndebug = \"line-tables-only\"\n"
+                .into(),
+        ),
+        (".gitignore", "/target/\n/book/\n/src/mermaid.min.js\n".into()),
+        ("src/SUMMARY.md", "# Summary\n\n- [Good](good/page.md)\n- [Other](other.md)\n".into()),
+        (
+            "src/good/page.md",
+            "# Good\n\
+             \n\
+             See [the other page](../other.md#other).\n\
+             \n\
+             ```rust,title=\"double a number\"\n\
+             {{#include ../../listings/good/twice/src/lib.rs:twice}}\n\
+             ```\n\
+             \n\
+             ```yaml,title=\"read by a test\"\n\
+             {{#include ../../listings/good/twice/settings.yaml}}\n\
+             ```\n\
+             \n\
+             ```text,title=\"what it says\"\n\
+             {{#include ../../listings/good/twice/captured/words.txt}}\n\
+             ```\n\
+             \n\
+             It answers {{fact good/twice/answer}} at once.\n\
+             \n\
+             ```console\n\
+             $ echo hello\n\
+             hello\n\
+             ```\n\
+             \n\
+             ```mermaid\n\
+             flowchart LR\n\
+                 a[One] --> b[Two]\n\
+             ```\n\
+             \n\
+             ```rust\n\
+             assert_eq!(1 + 1, 2);\n\
+             ```\n"
+                .into(),
+        ),
+        ("src/other.md", "# Other\n\nNothing to check here.\n".into()),
+        (
+            "listings/good/twice/Cargo.toml",
+            format!(
+                "[package]\nname = \"twice\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
+                 [dev-dependencies]\nbook-support = {{ path = \"{support}\" }}\n"
+            ),
+        ),
+        (
+            "listings/good/twice/src/lib.rs",
+            "//! Twice.\n\n\
+             // ANCHOR: twice\n\
+             /// Doubles a number.\n\
+             pub fn twice(n: u32) -> u32 {\n    \
+                 if n > 1000 {\n        \
+                     return 2000;\n    \
+                 }\n    \
+                 n * 2\n\
+             }\n\
+             // ANCHOR_END: twice\n"
+                .into(),
+        ),
+        ("listings/good/twice/settings.yaml", "factor: 2\n".into()),
+        ("listings/good/twice/captured/words.txt", "twice 21 is 42\n".into()),
+        ("listings/good/twice/captured/answer.txt", "42 ms".into()),
+        (
+            "listings/good/twice/tests/twice.rs",
+            "//! What the page says.\n\n\
+             use twice::twice;\n\n\
+             #[test]\n\
+             fn doubles() {\n    \
+                 assert_eq!(twice(21), 42);\n    \
+                 assert_eq!(twice(5000), 2000);\n\
+             }\n\n\
+             #[test]\n\
+             fn settings_hold_the_factor() {\n    \
+                 let text = book_support::listing(\"listings/good/twice/settings.yaml\");\n    \
+                 assert!(text.contains(\"factor: 2\"));\n\
+             }\n\n\
+             #[test]\n\
+             fn words_are_captured() {\n    \
+                 let words = format!(\"twice 21 is {}\\n\", twice(21));\n    \
+                 book_support::captured(\"listings/good/twice/captured/words.txt\", &words);\n    \
+                 book_support::fact(\n        \"listings/good/twice/captured/answer.txt\",\n        \
+                 format!(\"{} ms\", twice(21)),\n    );\n\
+             }\n"
+                .into(),
+        ),
+        (
+            "snippets/Cargo.toml",
+            "[package]\nname = \"snippets\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
+             [dependencies]\nskeptic = \"0.14.2\"\n\n[build-dependencies]\nskeptic = \"0.14.2\"\n"
+                .into(),
+        ),
+        ("snippets/src/lib.rs", "//! Crates for inline Rust.\n".into()),
+        ("snippets/build.rs", std::fs::read_to_string(Path::new(REPO).join("../snippets/build.rs")).expect("build.rs")),
+        (
+            "snippets/tests/skeptic.rs",
+            std::fs::read_to_string(Path::new(REPO).join("../snippets/tests/skeptic.rs")).expect("skeptic.rs"),
+        ),
+    ]
 }
 
 /// A page of its own beside the good one, so that line numbers in the table are easy to count.
@@ -323,9 +428,21 @@ pub fn cases() -> Vec<Case> {
                 "images_toml_that_does_not_parse",
                 vec![(
                     "docker/images.toml",
-                    Write("[[image]]\nname = \"debian:trixie-slim\"\n\n[[image]]\nname = 3\n"),
+                    Write("[[image]]\nname = \"debian:trixie-slim\"\n\n[[image]\n"),
                 )],
-                &["docker/images.toml:5"],
+                &["docker/images.toml:4: ", "fix: "],
+            )
+        },
+        Case {
+            code: 2,
+            args: &["setup", "--lane", "docker", "--yes"],
+            ..case(
+                "images_toml_that_lacks_a_field",
+                vec![(
+                    "docker/images.toml",
+                    Write("[[image]]\nname = \"debian:trixie-slim\"\n"),
+                )],
+                &["docker/images.toml:1: missing field `version`", "fix: add it"],
             )
         },
         Case {
@@ -361,8 +478,6 @@ fn docker_page() -> Vec<(&'static str, Edit)> {
     )]
 }
 
-type Story = fn(&Good) -> Result<(), String>;
-
 /// What takes more than one command.
 pub fn stories() -> Vec<(&'static str, Story)> {
     vec![
@@ -375,29 +490,6 @@ pub fn stories() -> Vec<(&'static str, Story)> {
         ("a_new_page_is_green_from_the_start", new_page),
         ("two_runs_in_one_folder_do_not_meet", locked),
     ]
-}
-
-fn expect(condition: bool, said: &str, words: &str) -> Result<(), String> {
-    if condition {
-        Ok(())
-    } else {
-        Err(format!("{words}:\n{said}"))
-    }
-}
-
-fn says(said: &str, words: &str) -> Result<(), String> {
-    expect(said.contains(words), said, &format!("does not say `{words}`"))
-}
-
-fn green(copy: &crate::book::Copy, args: &[&str]) -> Result<String, String> {
-    let output = copy.run(args, &[]);
-    let said = text(&output);
-    expect(
-        output.status.success(),
-        &said,
-        &format!("`{}` is not green", args.join(" ")),
-    )?;
-    Ok(said)
 }
 
 fn stale(good: &Good) -> Result<(), String> {

@@ -79,7 +79,7 @@ impl Session {
         }
         let token = format!("{:016x}", std::hash::RandomState::new().build_hasher().finish());
         let (mut reader, writer) = std::io::pipe()?;
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(crate::run::own_program()?);
         command.args([
             "bash",
             "--noprofile",
@@ -237,7 +237,7 @@ impl Drop for Session {
 }
 
 /// The first mark at or after `from`: where it begins, where it ends, what it says.
-fn mark(bytes: &[u8], token: &str, from: usize) -> Option<(usize, usize, End)> {
+pub fn mark(bytes: &[u8], token: &str, from: usize) -> Option<(usize, usize, End)> {
     let start = format!("\x1f{token}");
     let begin = from + bytes[from..].windows(start.len()).position(|w| w == start.as_bytes())?;
     let rest = &bytes[begin + start.len()..];

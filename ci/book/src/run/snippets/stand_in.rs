@@ -305,7 +305,7 @@ fn compile(args: &[OsString]) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     std::fs::write(dir.join("id"), label.id.to_string())?;
-    std::os::unix::fs::symlink(std::env::current_exe()?, &out)?;
+    std::os::unix::fs::symlink(crate::run::own_path()?, &out)?;
     Ok(ExitCode::SUCCESS)
 }
 

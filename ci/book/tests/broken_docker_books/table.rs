@@ -1,0 +1,300 @@
+//! The table: how a page with an image can lie, and what the verifier says to it.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::book::Edit::{Delete, Replace, Write};
+use crate::book::{Case, Edit, Good, Story, case, expect, green, says, support, text};
+use crate::engine::{docker, left, nothing_left};
+
+const PAGE: &str = "src/page.md";
+const DOCKERFILE: &str = "listings/good/image/Dockerfile";
+const TESTS: &str = "listings/good/image/tests/image.rs";
+const ALL: &[&str] = &["test", "--lane", "offline", "--lane", "docker"];
+
+/// The good book of the docker lane.
+pub fn files() -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "book.toml",
+            "[book]\ntitle = \"Good\"\nlanguage = \"en\"\n\n[preprocessor.book]\nlistings = [\"listings\"]\n\
+             unshown = [\"**/Cargo.toml\", \"**/*.rs\", \"**/context/**\"]\nconsole-budget = 20\ntest-budget = 120\n"
+                .into(),
+        ),
+        (
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"listings/*/*\"]\n\n[profile.dev]\ndebug = \"line-tables-only\"\n"
+                .into(),
+        ),
+        (".gitignore", "/target/\n/book/\n/src/mermaid.min.js\n".into()),
+        ("src/SUMMARY.md", "# Summary\n\n- [Good](page.md)\n".into()),
+        (
+            "src/page.md",
+            "# Good\n\
+             \n\
+             ```dockerfile,title=\"an image\"\n\
+             {{#include ../listings/good/image/Dockerfile}}\n\
+             ```\n\
+             \n\
+             It runs as user {{fact good/image/user}}.\n\
+             \n\
+             ```console\n\
+             $ docker image inspect --format '{{.Os}}' debian:trixie-slim\n\
+             linux\n\
+             ```\n"
+                .into(),
+        ),
+        (
+            "listings/good/image/Cargo.toml",
+            format!(
+                "[package]\nname = \"image\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
+                 [features]\ndocker = [\"book-support/docker\"]\n\n\
+                 [dev-dependencies]\nbook-support = {{ path = \"{}\" }}\n\n\
+                 [[test]]\nname = \"image\"\nrequired-features = [\"docker\"]\n",
+                support()
+            ),
+        ),
+        ("listings/good/image/src/lib.rs", "//! An image.\n".into()),
+        (
+            "listings/good/image/Dockerfile",
+            "FROM debian:trixie-slim\nCOPY words.txt /words.txt\nUSER 1000\nCMD [\"tail\", \"-f\", \"/words.txt\"]\n".into(),
+        ),
+        ("listings/good/image/context/words.txt", "hello\n".into()),
+        ("listings/good/image/captured/user.txt", "1000".into()),
+        (
+            "listings/good/image/tests/image.rs",
+            r#"//! What the page says.
+
+use book_support::docker::{Build, Image, output};
+
+fn image() -> Image {
+    let context = "listings/good/image/context";
+    Build::of("listings/good/image/Dockerfile", context).run()
+}
+
+#[test]
+fn runs_as_nobody_special() {
+    let image = image();
+    let container = image.container().start();
+    let user = container.exec(&["id", "-u"]);
+    let user = String::from_utf8_lossy(&user.stdout).trim().to_owned();
+    assert_ne!(user, "0", "it runs as root");
+    book_support::fact("listings/good/image/captured/user.txt", user);
+}
+
+#[test]
+fn adds_little_to_its_base() {
+    let format = "--format={{.Size}}";
+    let base = output(&["image", "inspect", format, "debian:trixie-slim"]);
+    let added = image().size() - base.parse::<u64>().unwrap();
+    assert!(added < 100_000, "it adds {added} bytes");
+}
+"#
+            .into(),
+        ),
+    ]
+}
+
+fn row(name: &'static str, edits: Vec<(&'static str, Edit)>, says: &'static [&'static str]) -> Case {
+    Case {
+        args: ALL,
+        docker: true,
+        ..case(name, edits, says)
+    }
+}
+
+/// A test that starts a container and then does nothing for ever.
+const WAITS: &str = r#"
+#[test]
+fn waits() {
+    let image = image();
+    let _container = image.container().start();
+    loop {
+        std::thread::park();
+    }
+}
+"#;
+
+/// Every row that is one change and one command.
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case {
+            code: 0,
+            ..row(
+                "the_good_docker_book_is_green",
+                vec![],
+                &["docker: 3 blocks — 3 verified", "0 findings"],
+            )
+        },
+        row(
+            "dockerfile_that_does_not_build",
+            vec![(DOCKERFILE, Replace("words.txt /", "gone.txt /"))],
+            &[
+                "src/page.md:3: the test image::runs_as_nobody_special failed at listings/good/image/tests/image.rs:7",
+                "src/page.md:3: the test image::adds_little_to_its_base failed at listings/good/image/tests/image.rs:7",
+                "listings/good/image/Dockerfile does not build",
+                "\"/gone.txt\": not found",
+            ],
+        ),
+        row(
+            "dockerfile_that_runs_as_root",
+            vec![(DOCKERFILE, Replace("USER 1000\n", ""))],
+            &[
+                "src/page.md:3: the test image::runs_as_nobody_special failed at listings/good/image/tests/image.rs:16",
+                "it runs as root",
+            ],
+        ),
+        row(
+            "image_over_its_claimed_size",
+            vec![(
+                DOCKERFILE,
+                Replace("USER 1000", "RUN head -c 200000 /dev/zero >/big\nUSER 1000"),
+            )],
+            &[
+                "src/page.md:3: the test image::adds_little_to_its_base failed at listings/good/image/tests/image.rs:25",
+                "it adds 200",
+            ],
+        ),
+        row(
+            "measured_user_edited_by_hand",
+            vec![("listings/good/image/captured/user.txt", Write("1001"))],
+            &[
+                "src/page.md:7: the test image::runs_as_nobody_special failed",
+                "cargo book test --bless listings/good/image/captured/user.txt",
+            ],
+        ),
+        row(
+            "measured_user_that_is_gone",
+            vec![("listings/good/image/captured/user.txt", Delete)],
+            &[
+                "src/page.md:7: no check has measured the fact `good/image/user`",
+                "listings/good/image/captured/user.txt does not exist; it would hold:",
+            ],
+        ),
+        row(
+            "dockerfile_that_a_test_only_reads",
+            vec![(
+                TESTS,
+                Write(
+                    "#[test]\nfn is_there() {\n    book_support::listing(\"listings/good/image/Dockerfile\");\n    \
+                     book_support::fact(\"listings/good/image/captured/user.txt\", 1000);\n}\n",
+                ),
+            )],
+            &["src/page.md:3: no test that passed was seen to use listings/good/image/Dockerfile"],
+        ),
+        row(
+            "test_that_panics_while_its_container_runs",
+            vec![(
+                TESTS,
+                Replace(
+                    "let user = container.exec",
+                    "panic!(\"half-way\");\n    #[allow(unreachable_code)]\n    let user = container.exec",
+                ),
+            )],
+            &[
+                "src/page.md:3: the test image::runs_as_nobody_special failed at listings/good/image/tests/image.rs:14",
+                "half-way",
+            ],
+        ),
+        row(
+            "test_that_never_ends_while_its_container_runs",
+            vec![
+                ("book.toml", Replace("test-budget = 120", "test-budget = 8")),
+                (TESTS, Edit::Append(WAITS)),
+            ],
+            &[
+                "src/page.md:3: the tests listings/good/image/tests/image.rs did not finish in 8 s and were ended; without an end: waits",
+                "docker:1: the run left the container ",
+                "docker:1: the run left the image book-test/",
+            ],
+        ),
+    ]
+}
+
+/// What takes more than one command.
+pub fn stories() -> Vec<(&'static str, Story)> {
+    vec![
+        ("a_session_that_leaves_a_container_is_found", session),
+        ("a_killed_run_s_container_is_removed_by_the_next_run", killed),
+        ("evidence_of_a_dockerfile_goes_stale_with_its_context", stale),
+    ]
+}
+
+fn session(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    let name = format!("left-by-{}", std::process::id());
+    let line = format!("$ docker run --detach --name {name} debian:trixie-slim tail -f /dev/null > /dev/null\n");
+    let page = std::fs::read_to_string(copy.path(PAGE)).map_err(|e| e.to_string())?;
+    std::fs::write(
+        copy.path(PAGE),
+        page.replace("$ docker image", &format!("{line}$ docker image")),
+    )
+    .map_err(|e| e.to_string())?;
+    let (id, output) = copy.run_known(&["test", "--lane", "docker", PAGE], &[]);
+    let said = text(&output);
+    docker(&["rm", "--force", &name]);
+    expect(
+        output.status.code() == Some(1),
+        &said,
+        "a container that stays is green",
+    )?;
+    says(&said, &format!("src/page.md:9: the session left the container {name} "))?;
+    copy.nothing_left()?;
+    nothing_left(id)
+}
+
+fn killed(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    let tests = std::fs::read_to_string(copy.path(TESTS)).map_err(|e| e.to_string())?;
+    copy.edit(TESTS, &Edit::Append(WAITS));
+    let mut child = copy
+        .command(ALL, &[])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| e.to_string())?;
+    let id = child.id();
+    let running = || left(id).iter().any(|line| !line.contains("book-test/"));
+    until("a container runs", || running())?;
+    child.kill().map_err(|e| e.to_string())?;
+    child.wait().map_err(|e| e.to_string())?;
+    until("the tests of the killed run end", || copy.nothing_left().is_ok())?;
+    expect(running(), "", "nothing was left, so nothing can be proven")?;
+    std::fs::write(copy.path(TESTS), tests).map_err(|e| e.to_string())?;
+    let (next, output) = copy.run_known(ALL, &[]);
+    let said = text(&output);
+    expect(output.status.success(), &said, "the next run is not green")?;
+    says(&said, "removed the container ")?;
+    says(&said, "removed the image book-test/")?;
+    says(&said, "docker: 3 blocks — 3 verified")?;
+    copy.nothing_left()?;
+    nothing_left(id)?;
+    nothing_left(next)
+}
+
+/// Waits for a condition.
+fn until(what: &str, holds: impl Fn() -> bool) -> Result<(), String> {
+    let start = Instant::now();
+    while !holds() {
+        if start.elapsed() > Duration::from_secs(120) {
+            return Err(format!("not within two minutes: {what}"));
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn stale(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    green(&copy, ALL)?;
+    copy.edit("listings/good/image/context/words.txt", &Edit::Append("more\n"));
+    let said = green(&copy, &["status"])?;
+    says(
+        &said,
+        "stale     src/page.md:3 dockerfile listings/good/image/Dockerfile — listings/good/image/context/words.txt has changed",
+    )?;
+    says(
+        &said,
+        "stale     src/page.md:7 fact listings/good/image/captured/user.txt — ",
+    )
+}
