@@ -210,7 +210,10 @@ impl<'a> Builder<'a> {
             Err(error) => error,
         };
         match &image.recipe {
-            Some(recipe) => self.build(image, recipe, None),
+            // When both fail, a reader needs both reasons.
+            Some(recipe) => self
+                .build(image, recipe, None)
+                .with_context(|| format!("{refused:#}; building it instead")),
             None => bail!("{refused:#}\n  fix: give this machine a network on which `docker pull {name}` works"),
         }
     }

@@ -206,7 +206,7 @@ fn engine_fix(seen: &Observed, why: &str, elsewhere: Option<&str>) -> Option<Str
     if why.contains("permission denied") {
         return Some("join its group, `sudo usermod -aG docker $USER`, and log in again".into());
     }
-    if seen.root && (seen.debian.is_some() || seen.dockerd) {
+    if seen.root && (seen.debian.is_some() || seen.dockerd && seen.client.is_some()) {
         return None;
     }
     if seen.debian.is_some() {

@@ -213,6 +213,12 @@ fn a_recipe_that_does_not_build_is_named_with_the_last_words_of_its_build() {
     book.write("docker/tiny/Dockerfile", "FROM scratch\nCOPY no-such-file /version\n");
     let error = book.set_up().expect_err("no such file");
     assert!(error.contains("no-such-file\": not found"), "{error}");
+    // Why it was not pulled is said too.
+    let first = format!("docker pull {}: ", book.name());
+    assert!(
+        error.contains(&first) && error.contains("; building it instead: "),
+        "{error}"
+    );
     assert!(
         error.contains("\n  fix: mend docker/tiny, or give this machine the network that it needs"),
         "{error}"

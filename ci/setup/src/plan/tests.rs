@@ -233,6 +233,17 @@ fn what_cannot_be_brought_here_is_said_with_its_cure() {
             "docker engine",
             "install Docker (https://docs",
         ),
+        // An engine without a client, where packages are not Debian's.
+        (
+            Observed {
+                root: true,
+                dockerd: true,
+                llvm: all_ready(&[]).llvm,
+                ..with_rust()
+            },
+            "docker engine",
+            "install Docker (https://docs",
+        ),
         // Docker Desktop that is not running.
         (
             Observed {
