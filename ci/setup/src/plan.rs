@@ -104,7 +104,15 @@ fn offline(seen: &Observed, needs: &mut Vec<Need>) {
         rustup,
     ));
     let by_setup = |by_hand: &str| if can_install { setup(lane) } else { by_hand.to_owned() };
-    let cc = seen.cc.clone().map(plain);
+    // `cc (Debian 12.2.0-14) 12.2.0`, `Apple clang version 15.0.0 (clang-1500.3)`: the last word that is a number.
+    let number = |line: &String| {
+        let mut words = line.split_whitespace().rev();
+        words
+            .find(|w| w.starts_with(|c: char| c.is_ascii_digit()))
+            .unwrap_or(line)
+            .to_owned()
+    };
+    let cc = seen.cc.as_ref().map(number).map(plain);
     needs.push(need(
         lane,
         "C compiler",
