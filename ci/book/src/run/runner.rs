@@ -333,8 +333,11 @@ fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job], store: &Store) ->
                 .is_none_or(|changed| concerns(book, job, store, changed))
         })
         .collect();
+    // A page of which no block reads has no job, and its findings are what was asked for.
     if let Some(pattern) = &options.pattern
         && chosen.is_empty()
+        && !book.pages.pages.iter().any(|p| p.path.contains(pattern))
+        && !book.pages.findings.iter().any(|f| f.page.contains(pattern))
     {
         bail!(
             "nothing matches `{pattern}`\n  fix: name a part of a page, a listing or a package; `cargo book status` lists them"

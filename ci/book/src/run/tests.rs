@@ -273,7 +273,7 @@ pub struct Ran {
     pub output: String,
     /// Whether it ended with 0.
     pub passed: bool,
-    /// Why it was ended, if it was.
+    /// Why it came to no result, if it did not.
     pub killed: Option<String>,
     /// Command lines of what it started and left running. It has been ended.
     pub left: Vec<String>,
@@ -351,7 +351,10 @@ pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -
     let Kept { output, code, left } = kept(&program.executable, run.budget, variables)?;
     let seconds = start.elapsed().as_secs_f64();
     let tests = test_ends(&output);
-    let killed = if code.is_none() {
+    let complete = is_complete(&output);
+    let killed = if code == Some(0) && !complete {
+        Some("ended before their result: a test, or what it calls, ended the program".to_owned())
+    } else if code.is_none() {
         let mut command = Command::new(&program.executable);
         variables(&mut command);
         let unfinished = unfinished(command.env("LLVM_PROFILE_FILE", "/dev/null"), &tests);
@@ -367,7 +370,7 @@ pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -
     } else {
         None
     };
-    let passed = code == Some(0);
+    let passed = code == Some(0) && complete;
     let (mut uses, mut versions) = (Vec::new(), BTreeMap::new());
     for note in read_notes(&notes)? {
         let end = tests.iter().find(|t| t.name == note.test);
@@ -418,6 +421,12 @@ pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -
         coverage,
         seconds,
     })
+}
+
+/// Whether a harness that began also counted: a program that ends with 0 in the middle has proven nothing.
+fn is_complete(output: &str) -> bool {
+    let begun = |l: &str| l.starts_with("running ") && (l.ends_with(" tests") || l.ends_with(" test"));
+    !output.lines().any(begun) || output.lines().any(|l| l.starts_with("test result: ok"))
 }
 
 /// The tests of a program that have no end.

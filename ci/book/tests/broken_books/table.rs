@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::book::Edit::{Append, Delete, Replace, Write};
-use crate::book::{Case, Edit, Good, REPO, Story, TEST, case, expect, green, says, support, text};
+use crate::book::{Case, Copy, Edit, Good, REPO, Story, TEST, case, expect, green, says, support, text};
 
 const PAGE: &str = "src/good/page.md";
 const TESTS: &str = "listings/good/twice/tests/twice.rs";
@@ -127,9 +127,16 @@ pub fn files() -> Vec<(&'static str, String)> {
     ]
 }
 
+const READS: &str = "    let text = book_support::listing(\"listings/good/twice/settings.yaml\");\n";
+const READS_IN_A_THREAD: &str = "    let read = || book_support::listing(\"listings/good/twice/settings.yaml\");\n    \
+                                 let text = std::thread::spawn(read).join().unwrap();\n";
+
 /// A page of its own beside the good one, so that line numbers in the table are easy to count.
 fn page(name: &'static str, body: &'static str, says: &'static [&'static str]) -> Case {
-    case(name, vec![("src/other.md", Write(body))], says)
+    Case {
+        args: &["test", "--lane", "offline", "src/other.md"],
+        ..case(name, vec![("src/other.md", Write(body))], says)
+    }
 }
 
 /// Every row that is one change and one command.
@@ -217,41 +224,50 @@ pub fn cases() -> Vec<Case> {
             "# Other\n\nIt has {{fact good/twice/size}}.\n",
             &["src/other.md:3: no check has measured the fact `good/twice/size`"],
         ),
+        Case {
+            code: 0,
+            args: TEST,
+            ..page(
+                "exemption_with_a_reason_is_counted",
+                "# Other\n\n```text,exempt=\"nothing prints it\"\nx\n```\n",
+                &["1 exempt, 7 verified"],
+            )
+        },
         // Rust written in a page.
         page(
             "inline_rust_that_does_not_compile",
             "# Other\n\n```rust\nlet x = 1;\nlet y: String = x;\n```\n",
-            &["src/other.md:5: ", "E0308"],
+            &["src/other.md:5: does not compile", "E0308"],
         ),
         page(
             "compile_fail_that_compiles",
             "# Other\n\n```rust,compile_fail,E0382\nlet x = 1;\nassert_eq!(x, 1);\n```\n",
-            &["src/other.md:3: ", "compile"],
+            &["src/other.md:3: compiles, and the page says that it does not (compile_fail,E0382)"],
         ),
         page(
             "compile_fail_with_another_code",
             "# Other\n\n```rust,compile_fail,E0382\nlet x: String = 1;\n```\n",
-            &["src/other.md:", "E0308", "E0382"],
+            &["src/other.md:4: the page says E0382, rustc says E0308"],
         ),
         page(
             "compile_fail_without_a_code",
             "# Other\n\n```rust,compile_fail\nlet x: String = 1;\n```\n",
-            &["src/other.md:3: ", "E0308"],
+            &["src/other.md:3: name the code: rustc says E0308"],
         ),
         page(
             "should_panic_that_does_not",
             "# Other\n\n```rust,should_panic\nassert_eq!(1, 1);\n```\n",
-            &["src/other.md:3: ", "panic"],
+            &["src/other.md:3: does not panic, and the page says that it does: it ended with 0"],
         ),
         page(
             "should_panic_that_does_not_compile",
             "# Other\n\n```rust,should_panic\nlet x: String = 1;\n```\n",
-            &["src/other.md:4: ", "E0308"],
+            &["src/other.md:4: does not compile", "E0308"],
         ),
         page(
             "inline_rust_that_panics",
             "# Other\n\n```rust\nlet x = 1;\nassert_eq!(x, 2);\n```\n",
-            &["src/other.md:5: ", "left: 1"],
+            &["src/other.md:5: panics", "left: 1"],
         ),
         // Listings.
         case(
@@ -286,6 +302,78 @@ pub fn cases() -> Vec<Case> {
                 ),
             )],
             &["src/good/page.md:9: no test that passed was seen to use listings/good/twice/settings.yaml"],
+        ),
+        case(
+            "fact_whose_test_was_deleted",
+            vec![(
+                TESTS,
+                Replace(
+                    "    book_support::fact(\n        \"listings/good/twice/captured/answer.txt\",\n        \
+                     format!(\"{} ms\", twice(21)),\n    );\n",
+                    "",
+                ),
+            )],
+            &["src/good/page.md:17: no test that passed was seen to use listings/good/twice/captured/answer.txt"],
+        ),
+        Case {
+            code: 0,
+            ..case(
+                "use_by_a_thread_of_a_test",
+                vec![(TESTS, Replace(READS, READS_IN_A_THREAD))],
+                &["7 verified", "0 findings"],
+            )
+        },
+        case(
+            "use_by_a_thread_while_some_test_fails",
+            vec![
+                (TESTS, Replace(READS, READS_IN_A_THREAD)),
+                (LIB, Replace("n * 2", "n * 3")),
+            ],
+            &["src/good/page.md:9: failed: twice failed"],
+        ),
+        case(
+            "test_that_hangs",
+            vec![
+                (
+                    "book.toml",
+                    Replace("console-budget = 20", "console-budget = 20\ntest-budget = 3"),
+                ),
+                (
+                    TESTS,
+                    Append("\n#[test]\nfn waits() {\n    loop {\n        std::thread::park();\n    }\n}\n"),
+                ),
+            ],
+            &[
+                "src/good/page.md:5: the tests listings/good/twice/tests/twice.rs did not finish in 3 s and were ended; \
+                 without an end: waits",
+            ],
+        ),
+        case(
+            "test_that_leaves_a_process",
+            vec![(
+                TESTS,
+                Append(
+                    "\n#[test]\nfn starts() {\n    let mut tail = std::process::Command::new(\"tail\");\n    \
+                     tail.args([\"-f\", \"/dev/null\"]).spawn().unwrap();\n}\n",
+                ),
+            )],
+            &["src/good/page.md:5: the tests listings/good/twice/tests/twice.rs left running: tail -f /dev/null"],
+        ),
+        case(
+            "test_that_ends_the_program",
+            vec![(TESTS, Append("\n#[test]\nfn ends() {\n    std::process::exit(0);\n}\n"))],
+            &["the tests listings/good/twice/tests/twice.rs ended before their result"],
+        ),
+        case(
+            "test_that_changes_what_a_page_shows",
+            vec![(
+                TESTS,
+                Append(
+                    "\n#[test]\nfn writes() {\n    let file = book_support::root().join(\"listings/good/twice/settings.yaml\");\n    \
+                     std::fs::write(file, \"factor: 2\\nmore: 1\\n\").unwrap();\n}\n",
+                ),
+            )],
+            &["listings/good/twice/settings.yaml has changed since its check ran"],
         ),
         case(
             "shown_line_that_no_test_reaches",
@@ -343,58 +431,63 @@ pub fn cases() -> Vec<Case> {
         case(
             "console_output_that_differs",
             vec![(PAGE, Replace("echo hello\nhello", "echo hello\nhallo"))],
-            &["src/good/page.md:21: ", "hallo", "--bless"],
+            &[
+                "src/good/page.md:21: the output of `echo hello` differs",
+                "-hallo",
+                "+hello",
+                "fix: cargo book test --bless src/good/page.md",
+            ],
         ),
         page(
             "command_that_exits_with_another_code",
             "# Other\n\n```console\n$ echo one\none\n$ sh -c 'exit 3'\n```\n",
-            &["src/other.md:6: ", "3"],
+            &["src/other.md:6: `sh -c 'exit 3'` ended with 3 instead of 0"],
         ),
         page(
             "command_that_should_fail_and_does_not",
             "# Other\n\n```console,exit=1\n$ true\n```\n",
-            &["src/other.md:4: ", "0"],
+            &["src/other.md:4: `true` ended with 0 instead of 1"],
         ),
         page(
             "command_that_does_not_exist",
             "# Other\n\n```console\n$ no-such-command --now\n```\n",
-            &["src/other.md:4: ", "no-such-command"],
+            &["src/other.md:4: `no-such-command`: there is no such command here"],
         ),
         page(
             "command_that_hangs",
             "# Other\n\n```console,budget=1\n$ cat /dev/zero > /dev/null\n```\n",
-            &["src/other.md:4: ", "1 s"],
+            &["src/other.md:4: `cat /dev/zero > /dev/null` did not finish in 1 s and was ended"],
         ),
         page(
             "command_that_leaves_a_process",
             "# Other\n\n```console\n$ setsid tail -f /dev/null > /dev/null 2>&1 &\n$ true\n```\n",
-            &["src/other.md:", "tail"],
+            &["src/other.md:4: leaves `tail -f /dev/null` running"],
         ),
         page(
             "unknown_matcher",
             "# Other\n\n```console,match=anything\n$ true\n```\n",
-            &["src/other.md:3: ", "anything"],
+            &["src/other.md:3: there is no matcher `anything`"],
         ),
         // Diagrams and the site.
         case(
             "mermaid_that_does_not_parse",
             vec![(PAGE, Replace("a[One] --> b[Two]", "a[One --> b[Two]"))],
-            &["src/good/page.md:2", "Parse error"],
+            &["src/good/page.md:26: Parse error"],
         ),
         case(
             "dead_link",
             vec![("src/other.md", Append("\nSee [this](nowhere.md).\n"))],
-            &["src/other.md:5: ", "nowhere"],
+            &["src/other.md:5: nowhere.html leads nowhere: the site has no nowhere.html"],
         ),
         case(
             "dead_fragment",
             vec![(PAGE, Replace("../other.md#other", "../other.md#others"))],
-            &["src/good/page.md:3: ", "#others"],
+            &["src/good/page.md:3: ", " has no `#others` (did you mean `#other`?)"],
         ),
         case(
             "unbalanced_html",
             vec![("src/other.md", Append("\n<div>\n\nOpen.\n"))],
-            &["src/other.md:5: ", "div"],
+            &["src/other.md:5: `<div>` is not closed"],
         ),
         case(
             "third_party_script",
@@ -402,7 +495,10 @@ pub fn cases() -> Vec<Case> {
                 "src/other.md",
                 Append("\n<script src=\"https://example.invalid/x.js\"></script>\n"),
             )],
-            &["src/other.md:5: ", "example.invalid"],
+            &[
+                "src/other.md:5: ",
+                "makes every reader's browser ask a third party: https://example.invalid/x.js",
+            ],
         ),
         // Configuration and lanes.
         Case {
@@ -418,7 +514,7 @@ pub fn cases() -> Vec<Case> {
             ..case(
                 "book_toml_with_an_unknown_key",
                 vec![("book.toml", Replace("snippets =", "snipets ="))],
-                &["book.toml:7: ", "snipets"],
+                &["book.toml:7: unknown field `snipets`"],
             )
         },
         Case {
@@ -489,6 +585,14 @@ pub fn stories() -> Vec<(&'static str, Story)> {
         ("bless_rewrites_what_is_observed", bless),
         ("a_new_page_is_green_from_the_start", new_page),
         ("two_runs_in_one_folder_do_not_meet", locked),
+        ("the_same_session_twice_holds_in_one_place_only", twice_the_same),
+        ("a_site_that_was_not_built_is_no_evidence", no_site),
+        ("changed_sees_what_was_deleted", deleted),
+        ("a_listing_built_before_as_a_dependency_is_instrumented", dependency),
+        ("a_session_goes_stale_with_the_files_that_it_names", session),
+        ("status_ends_with_1_when_a_block_does_not_read", status),
+        ("merged_evidence_that_lacks_a_job_is_not_green", lacking),
+        ("a_block_that_stays_is_stale_with_its_package", package),
     ]
 }
 
@@ -545,7 +649,8 @@ fn killed(good: &Good) -> Result<(), String> {
         }
     }
     let said = green(&copy, TEST)?;
-    says(&said, "7 verified")
+    says(&said, "7 verified")?;
+    copy.nothing_left()
 }
 
 fn full_disk(good: &Good) -> Result<(), String> {
@@ -582,7 +687,7 @@ fn full_disk(good: &Good) -> Result<(), String> {
     says(&said, "7 verified")
 }
 
-fn records(copy: &crate::book::Copy) -> Result<Vec<(String, String)>, String> {
+fn records(copy: &Copy) -> Result<Vec<(String, String)>, String> {
     let dir = copy.path("target/book/evidence");
     let mut all: Vec<(String, String)> = std::fs::read_dir(dir)
         .map_err(|e| e.to_string())?
@@ -601,7 +706,7 @@ fn records(copy: &crate::book::Copy) -> Result<Vec<(String, String)>, String> {
 
 fn shards(good: &Good) -> Result<(), String> {
     let (one, two, joined) = (good.copy(), good.copy(), good.copy());
-    let half = |copy: &crate::book::Copy, part| copy.run(&["test", "--lane", "offline", "--shard", part], &[]);
+    let half = |copy: &Copy, part| copy.run(&["test", "--lane", "offline", "--shard", part], &[]);
     for output in [half(&one, "1/2"), half(&two, "2/2")] {
         expect(output.status.success(), &text(&output), "a shard is not green")?;
     }
@@ -666,4 +771,146 @@ fn locked(good: &Good) -> Result<(), String> {
     let said = text(&output);
     expect(output.status.code() == Some(2), &said, "two runs at once")?;
     says(&said, "another `cargo book test` is running in this folder")
+}
+
+/// A command that ends with 1 and says this.
+fn red(copy: &Copy, args: &[&str], words: &str) -> Result<String, String> {
+    let output = copy.run(args, &[]);
+    let said = text(&output);
+    expect(
+        output.status.code() == Some(1),
+        &said,
+        &format!("`{}` does not end with 1", args.join(" ")),
+    )?;
+    says(&said, words)?;
+    Ok(said)
+}
+
+fn twice_the_same(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    let block = "```console\n$ [ -z \"$SEEN\" ] && SEEN=yes\n```\n";
+    std::fs::write(copy.path("src/other.md"), format!("# Other\n\n{block}\n{block}")).map_err(|e| e.to_string())?;
+    red(
+        &copy,
+        TEST,
+        "src/other.md:8: `[ -z \"$SEEN\" ] && SEEN=yes` ended with 1 instead of 0",
+    )?;
+    let said = green(&copy, &["status"])?;
+    says(&said, "failed    src/other.md:7 console")
+}
+
+fn no_site(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    copy.edit("src/other.md", &Append("\nSee [this](nowhere.md).\n"));
+    copy.edit("listings/good/twice/unseen.yaml", &Write("a: 1\n"));
+    red(
+        &copy,
+        TEST,
+        "listings/good/twice/unseen.yaml:1: no page shows this listing",
+    )?;
+    copy.edit("listings/good/twice/unseen.yaml", &Delete);
+    red(
+        &copy,
+        TEST,
+        "src/other.md:5: nowhere.html leads nowhere: the site has no nowhere.html",
+    )
+    .map(|_| ())
+}
+
+fn deleted(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    green(&copy, TEST)?;
+    copy.edit(TESTS, &Delete);
+    let words = "src/good/page.md:5: no test that passed executed line";
+    red(&copy, &["test", "--lane", "offline", "--changed"], words).map(|_| ())
+}
+
+fn dependency(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    let manifest = |name: &str, more: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n{more}")
+    };
+    let base = "//! Base.\n\n/// Not reached.\npub fn idle() -> u32 {\n    1\n}\n\n/// Reached.\npub fn base() -> u32 {\n    2\n}\n";
+    let top = "//! Top.\n\n/// Calls.\npub fn top() -> u32 {\n    base::base()\n}\n\n\
+               #[cfg(test)]\nmod tests {\n    #[test]\n    fn calls() {\n        assert_eq!(super::top(), 2);\n    }\n}\n";
+    let files = [
+        ("listings/good/base/Cargo.toml", manifest("base", "")),
+        ("listings/good/base/src/lib.rs", base.into()),
+        (
+            "listings/good/top/Cargo.toml",
+            manifest("top", "\n[dependencies]\nbase = { path = \"../base\" }\n"),
+        ),
+        ("listings/good/top/src/lib.rs", top.into()),
+        (
+            "src/other.md",
+            "# Other\n\n```rust\n{{#include ../listings/good/base/src/lib.rs}}\n```\n\n\
+             ```rust\n{{#include ../listings/good/top/src/lib.rs}}\n```\n"
+                .into(),
+        ),
+    ];
+    for (path, text) in files {
+        let path = copy.path(path);
+        std::fs::create_dir_all(path.parent().ok_or("a folder")?).map_err(|e| e.to_string())?;
+        std::fs::write(path, text).map_err(|e| e.to_string())?;
+    }
+    green(&copy, &["test", "test:top:offline"])?;
+    let words = "src/other.md:3: no test that passed executed line 4, 5, 6 of listings/good/base/src/lib.rs";
+    red(&copy, TEST, words).map(|_| ())
+}
+
+fn session(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    copy.edit(
+        "src/other.md",
+        &Append("\n```console\n$ cat listings/good/twice/settings.yaml\nfactor: 2\n```\n"),
+    );
+    green(&copy, TEST)?;
+    copy.edit("listings/good/twice/settings.yaml", &Append("more: 1\n"));
+    let said = green(&copy, &["status"])?;
+    says(
+        &said,
+        "stale     src/other.md:5 console console — listings/good/twice/settings.yaml has changed since its check ran",
+    )?;
+    let words = "src/other.md:7: the output of `cat listings/good/twice/settings.yaml` differs";
+    red(&copy, TEST, words).map(|_| ())
+}
+
+fn status(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    green(&copy, &["status"])?;
+    copy.edit("src/other.md", &Append("\n```\nx\n```\n"));
+    red(&copy, &["status"], "src/other.md:5: a bare fence")?;
+    red(&copy, &["status", "--json"], "a bare fence").map(|_| ())
+}
+
+fn lacking(good: &Good) -> Result<(), String> {
+    let (one, joined) = (good.copy(), good.copy());
+    green(&one, TEST)?;
+    let evidence = one.path("target/book/evidence");
+    for entry in std::fs::read_dir(&evidence).map_err(|e| e.to_string())?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("lint") {
+            std::fs::remove_file(entry.path()).map_err(|e| e.to_string())?;
+        }
+    }
+    let dir = one.path("target/book").to_string_lossy().into_owned();
+    red(
+        &joined,
+        &["status", "--merge", &dir],
+        "no evidence that holds: lint:twice",
+    )
+    .map(|_| ())
+}
+
+fn package(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    green(&copy, TEST)?;
+    copy.edit(PAGE, &Append("\n```rust\nassert_eq!(2, 2);\n```\n"));
+    let said = green(&copy, &["status"])?;
+    says(&said, "verified  src/good/page.md:29 rust inline")?;
+    copy.edit("snippets/src/lib.rs", &Append("// Another text.\n"));
+    let said = green(&copy, &["status"])?;
+    says(
+        &said,
+        "stale     src/good/page.md:29 rust inline — snippets/src/lib.rs has changed since its check ran",
+    )
 }
