@@ -78,7 +78,7 @@ pub struct Checked {
 impl Record {
     /// The first input that is not what it was, or `None` when the record still speaks of the files as they are.
     pub fn changed(&self, hashes: &mut Hashes) -> Option<String> {
-        let inputs = self.inputs.iter().map(|(path, hash)| (path, hash));
+        let inputs = self.inputs.iter();
         let uses = self.uses.iter().map(|u| (&u.path, &u.hash));
         inputs
             .chain(uses)

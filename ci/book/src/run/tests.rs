@@ -73,9 +73,10 @@ pub struct BuildFailure {
     pub text: String,
 }
 
+/// What cargo says, a line each.
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
-enum Message {
+enum Line {
     CompilerArtifact {
         manifest_path: String,
         target: ArtifactTarget,
@@ -160,11 +161,11 @@ pub fn build(
         .collect();
     let stdout = child.stdout.take().context("cargo has no output")?;
     for line in BufReader::new(stdout).lines() {
-        let Ok(message) = serde_json::from_str::<Message>(&line?) else {
+        let Ok(message) = serde_json::from_str::<Line>(&line?) else {
             continue;
         };
         match message {
-            Message::CompilerArtifact {
+            Line::CompilerArtifact {
                 manifest_path,
                 target,
                 profile,
@@ -194,7 +195,7 @@ pub fn build(
                     built.binaries.entry(package.name.clone()).or_default().push(executable);
                 }
             }
-            Message::CompilerMessage { message } if message.level == "error" => {
+            Line::CompilerMessage { message } if message.level == "error" => {
                 let rendered = message.rendered.unwrap_or_default().trim_end().to_owned();
                 match message.spans.iter().find(|s| s.is_primary) {
                     // The same file may go into several targets.
@@ -607,7 +608,7 @@ pub fn lint(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Resul
         .context("cargo clippy does not start")?;
     let mut seen = BTreeSet::new();
     for line in String::from_utf8_lossy(&out.stdout).lines() {
-        let Ok(Message::CompilerMessage { message }) = serde_json::from_str::<Message>(line) else {
+        let Ok(Line::CompilerMessage { message }) = serde_json::from_str::<Line>(line) else {
             continue;
         };
         let Some(span) = message.spans.iter().find(|s| s.is_primary) else {

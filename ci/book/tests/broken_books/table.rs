@@ -677,12 +677,7 @@ fn full_disk(good: &Good) -> Result<(), String> {
     let said = text(&output);
     expect(!output.status.success(), &said, "a full disk is green")?;
     expect(records(&copy)? == before, &said, "the old evidence was touched")?;
-    for entry in std::fs::read_dir(copy.path(".temp"))
-        .map_err(|e| e.to_string())?
-        .flatten()
-    {
-        return Err(format!("left {:?} in the temporary folder", entry.file_name()));
-    }
+    copy.nothing_left()?;
     let said = green(&copy, TEST)?;
     says(&said, "7 verified")
 }
