@@ -318,6 +318,8 @@ fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job], store: &Store) ->
             options.pattern.as_deref().is_none_or(|pattern| {
                 job.id.contains(pattern)
                     || job.inputs.keys().any(|path| !path.starts_with('=') && path.contains(pattern) && job.kind != Kind::Site)
+                    // A file that is still to be captured is none yet, but its package is there.
+                    || dir_of(book, job).is_some_and(|dir| !dir.is_empty() && Path::new(pattern).starts_with(dir))
                     // A page's listings are proven by the tests of their packages.
                     || job.package().is_some_and(|name| {
                         shown.iter().any(|(path, blocks)| {
@@ -355,23 +357,25 @@ fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job], store: &Store) ->
     })
 }
 
+/// The folder of the package that a job tests.
+fn dir_of<'a>(book: &'a Book, job: &Job) -> Option<&'a str> {
+    let package = book.workspace.packages.get(job.package()?)?;
+    Some(&package.dir)
+}
+
 /// Whether a change concerns a job: one of its inputs, one of the inputs that it had (a file that was deleted is none
 /// any more), or anything in its package.
 fn concerns(book: &Book, job: &Job, store: &Store, changed: &BTreeSet<String>) -> bool {
     let record = store.read(&job.id);
     let then = record.iter().flat_map(|r| r.inputs.keys());
     let used = record.iter().flat_map(|r| r.uses.iter().map(|u| &u.path));
-    let dir = job
-        .package()
-        .and_then(|name| book.workspace.packages.get(name))
-        .map(|p| &p.dir);
     job.inputs
         .keys()
         .chain(then)
         .chain(used)
         .any(|path| changed.contains(path))
         || job.page().is_some_and(|page| changed.contains(page))
-        || dir.is_some_and(|dir| changed.iter().any(|path| Path::new(path).starts_with(dir)))
+        || dir_of(book, job).is_some_and(|dir| changed.iter().any(|path| Path::new(path).starts_with(dir)))
 }
 
 fn git_changed(root: &Root) -> Result<BTreeSet<String>> {

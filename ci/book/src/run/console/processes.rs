@@ -24,9 +24,27 @@ pub struct Process {
     pub command: String,
 }
 
+/// Looks until two in a row are the same, at most.
+const LOOKS: usize = 20;
+
 /// All that run below `ancestor`, itself not counted. Those that have ended and only wait for their parent's
 /// attention do not run.
+///
+/// The table is not read in one moment: of a process that starts another and ends meanwhile, one look can miss both.
+/// What started it was seen to have ended, so the next look begins after the start and sees the other.
 pub fn below(ancestor: u32) -> BTreeSet<Process> {
+    let mut seen = look(ancestor);
+    for _ in 1..LOOKS {
+        let again = look(ancestor);
+        if again == seen {
+            break;
+        }
+        seen = again;
+    }
+    seen
+}
+
+fn look(ancestor: u32) -> BTreeSet<Process> {
     let table = table();
     let mut children: BTreeMap<u32, Vec<&Process>> = BTreeMap::new();
     for process in &table {
