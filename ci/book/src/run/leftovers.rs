@@ -2,9 +2,10 @@
 //!
 //! What tests start carries the label `book.test` with the run's name, so that it is found also when the run was
 //! killed, and so that runs beside this one are left alone. What a page's session starts carries no label; it is found
-//! by comparison.
+//! by comparison, and removed when it has a name that the page gave it.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,6 +14,9 @@ use anyhow::Result;
 use crate::model::Finding;
 
 const LABEL: &str = "book.test";
+
+/// Below the verifier's folder.
+const MARK: &str = "docker-run";
 
 /// What stands in a finding in a page's place.
 pub const PLACE: &str = "docker";
@@ -82,6 +86,56 @@ fn things() -> BTreeSet<Thing> {
     things
 }
 
+/// Things by kind and name, as a session's commands name them.
+pub type Names = BTreeSet<(&'static str, String)>;
+
+/// The names that commands give to what they start: `--name NAME`, `network create NAME`, `volume create NAME`.
+pub fn named(commands: &str) -> Names {
+    let mut names = Names::new();
+    let words: Vec<&str> = commands.split_whitespace().filter(|w| *w != "\\").collect();
+    for (i, word) in words.iter().enumerate() {
+        let after = words.get(i + 1).map(|w| (*w).to_owned());
+        match *word {
+            "--name" => names.extend(after.map(|name| ("container", name))),
+            "create" => {
+                let kind = ["network", "volume"].into_iter().find(|k| i > 0 && words[i - 1] == *k);
+                let name = words[i + 1..].iter().find(|w| !w.starts_with('-'));
+                names.extend(kind.zip(name.map(|n| (*n).to_owned())));
+            }
+            _ => names.extend(word.strip_prefix("--name=").map(|name| ("container", name.to_owned()))),
+        }
+    }
+    names
+}
+
+impl Thing {
+    /// Its kind and its name alone.
+    pub fn key(&self) -> (&'static str, String) {
+        (self.kind, self.name.split(' ').next().unwrap_or_default().to_owned())
+    }
+
+    /// Takes it off the engine.
+    pub fn remove(&self) {
+        let how = KINDS.iter().find(|(kind, ..)| *kind == self.kind);
+        let mut args = how.map_or(vec!["image", "rm", "--force"], |(_, _, how)| how.to_vec());
+        args.push(&self.id);
+        docker(&args);
+    }
+}
+
+/// Notes the names that a session is about to give, none of which is taken: should the run be killed, the next one
+/// knows whose they are.
+pub fn note(work: &Path, names: &Names) -> Result<()> {
+    let mut mark = std::fs::File::options()
+        .append(true)
+        .create(true)
+        .open(work.join(MARK))?;
+    for (kind, name) in names {
+        writeln!(mark, "{kind} {name}")?;
+    }
+    Ok(())
+}
+
 /// What is on the engine and belongs to no run.
 pub fn of_nobody() -> BTreeSet<Thing> {
     things().into_iter().filter(|t| t.run.is_empty()).collect()
@@ -121,12 +175,7 @@ fn images(run: &str) -> Vec<Thing> {
 fn remove(run: &str) -> Vec<Thing> {
     let mut own: Vec<Thing> = things().into_iter().filter(|t| t.run == run).collect();
     own.extend(images(run));
-    for thing in &own {
-        let how = KINDS.iter().find(|(kind, ..)| *kind == thing.kind);
-        let mut args = how.map_or(vec!["image", "rm", "--force"], |(_, _, how)| how.to_vec());
-        args.push(&thing.id);
-        docker(&args);
-    }
+    own.iter().for_each(Thing::remove);
     own
 }
 
@@ -135,20 +184,29 @@ fn remove(run: &str) -> Vec<Thing> {
 pub struct Watch {
     run: String,
     before: BTreeSet<Thing>,
-    /// Holds the run's name as long as the run is not over: a run that was killed leaves it.
+    /// Holds the run's name, and those that its sessions gave, as long as the run is not over: a run that was killed
+    /// leaves it.
     mark: PathBuf,
 }
 
 impl Watch {
     /// Removes what a run that was killed left behind, says so, and notes what is there now.
     pub fn begin(work: &Path, run: &str) -> Result<Watch> {
-        let mark = work.join("docker-run");
+        let mark = work.join(MARK);
         if let Ok(killed) = std::fs::read_to_string(&mark) {
-            for thing in remove(killed.trim()) {
+            let mut lines = killed.lines();
+            let mut left = lines.next().map(remove).unwrap_or_default();
+            let names: BTreeSet<&str> = lines.collect();
+            let sessions = of_nobody().into_iter().filter(|thing| {
+                let (kind, name) = thing.key();
+                names.contains(format!("{kind} {name}").as_str())
+            });
+            left.extend(sessions.inspect(Thing::remove));
+            for thing in left {
                 eprintln!("  removed the {thing}, which a run that was killed had left behind");
             }
         }
-        std::fs::write(&mark, run)?;
+        std::fs::write(&mark, format!("{run}\n"))?;
         Ok(Watch {
             run: run.to_owned(),
             before: of_nobody(),
@@ -173,5 +231,28 @@ impl Watch {
                 )
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn a_session_s_names_are_read_from_its_commands() {
+        let names = named(
+            "$ docker run --detach --name api \\\n    --publish 1:2 image\n$ docker network create --internal back\n\
+             $ docker run --name=db image\n$ docker volume create data\n$ docker create image\n",
+        );
+        let names: Vec<(&str, &str)> = names.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
+        assert_eq!(
+            names,
+            [
+                ("container", "api"),
+                ("container", "db"),
+                ("network", "back"),
+                ("volume", "data")
+            ]
+        );
     }
 }

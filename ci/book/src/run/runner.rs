@@ -551,11 +551,35 @@ impl Runner<'_> {
             _ => leftovers::of_nobody(),
         };
         let before = on_engine();
+        let names = match job.lane {
+            Lane::Offline => leftovers::Names::new(),
+            _ => leftovers::named(&blocks.iter().map(|b| b.text.as_str()).collect::<String>()),
+        };
+        if let Some(taken) = before.iter().find(|thing| names.contains(&thing.key())) {
+            let (kind, name) = taken.key();
+            let gives = |b: &&&Block| leftovers::named(&b.text).contains(&taken.key());
+            let block = blocks.iter().find(gives).or(blocks.first());
+            let mut record = self.record(job, start);
+            record.findings.push(Finding::new(
+                page,
+                block.map_or(1, |b| b.line),
+                format!("the session cannot run: there is a {kind} `{name}` already, which is not of this run"),
+                format!("docker {kind} rm {name}, if nobody needs it"),
+            ));
+            return self.keep(job, record);
+        }
+        if !names.is_empty() {
+            leftovers::note(&self.book.root.work(), &names)?;
+        }
         let run = console::run(&self.book.root, page, &blocks, self.options.bless, budget)?;
         let mut record = self.record(job, start);
         Self::checked(&mut record, &blocks, run.results);
         let left: Vec<_> = on_engine().difference(&before).cloned().collect();
         for thing in &left {
+            // The page gave it this name: it is nobody else's.
+            if names.contains(&thing.key()) {
+                thing.remove();
+            }
             let line = blocks
                 .iter()
                 .find(|b| console_lane(b) >= Lane::Docker)

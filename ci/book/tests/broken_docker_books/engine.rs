@@ -1,12 +1,17 @@
 //! What is on the engine.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// What a docker command prints.
 pub fn docker(args: &[&str]) -> String {
-    let out = Command::new("docker").args(args).output().expect("docker");
+    let out = ask(args);
     assert!(out.status.success(), "{out:?}");
     String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
+/// A docker command that may fail.
+pub fn ask(args: &[&str]) -> Output {
+    Command::new("docker").args(args).output().expect("docker")
 }
 
 /// What the tests of a run left, by the id of its process.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::book::Edit::{Delete, Replace, Write};
 use crate::book::{Case, Edit, Good, Story, case, expect, green, says, support, text};
-use crate::engine::{docker, left, nothing_left};
+use crate::engine::{ask, left, nothing_left};
 
 const PAGE: &str = "src/page.md";
 const DOCKERFILE: &str = "listings/good/image/Dockerfile";
@@ -232,7 +232,12 @@ fn session(good: &Good) -> Result<(), String> {
     .map_err(|e| e.to_string())?;
     let (id, output) = copy.run_known(&["test", "--lane", "docker", PAGE], &[]);
     let said = text(&output);
-    docker(&["rm", "--force", &name]);
+    let stays = ask(&["rm", &name]);
+    expect(
+        !stays.status.success(),
+        &said,
+        "what a session leaves stays on the engine",
+    )?;
     expect(
         output.status.code() == Some(1),
         &said,
@@ -240,7 +245,50 @@ fn session(good: &Good) -> Result<(), String> {
     )?;
     says(&said, &format!("src/page.md:9: the session left the container {name} "))?;
     copy.nothing_left()?;
-    nothing_left(id)
+    nothing_left(id)?;
+
+    // A container of that name that was there before is somebody's: it stays, and the session does not run.
+    let made = ask(&["create", "--name", &name, "debian:trixie-slim", "true"]);
+    let output = copy.run(&["test", "--lane", "docker", PAGE], &[]);
+    let said = text(&output);
+    let stays = ask(&["rm", &name]);
+    expect(
+        made.status.success() && stays.status.success(),
+        &said,
+        "somebody's container is gone",
+    )?;
+    expect(output.status.code() == Some(1), &said, "a name that is taken is green")?;
+    says(
+        &said,
+        &format!("src/page.md:9: the session cannot run: there is a container `{name}` already"),
+    )?;
+
+    // A run that is killed in the middle of its session: the next one removes what the session had started.
+    let page = std::fs::read_to_string(copy.path(PAGE)).map_err(|e| e.to_string())?;
+    let clean = page.replace(
+        "$ docker image",
+        &format!("$ docker rm --force {name} > /dev/null\n$ docker image"),
+    );
+    let waits = page.replace("$ docker image", "$ tail -f /dev/null\n$ docker image");
+    std::fs::write(copy.path(PAGE), waits).map_err(|e| e.to_string())?;
+    let mut child = copy
+        .command(&["test", "--lane", "docker", PAGE], &[])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| e.to_string())?;
+    let runs = || ask(&["inspect", "--format", "{{.State.Running}}", &name]).stdout == b"true\n";
+    until("the session's container runs", runs)?;
+    child.kill().map_err(|e| e.to_string())?;
+    child.wait().map_err(|e| e.to_string())?;
+    until("the session of the killed run ends", || copy.nothing_left().is_ok())?;
+    expect(runs(), "", "nothing was left, so nothing can be proven")?;
+    std::fs::write(copy.path(PAGE), clean).map_err(|e| e.to_string())?;
+    let output = copy.run(&["test", "--lane", "docker", PAGE], &[]);
+    let said = text(&output);
+    ask(&["rm", "--force", &name]);
+    says(&said, &format!("removed the container {name} "))?;
+    expect(output.status.success(), &said, "the next run is not green")
 }
 
 fn killed(good: &Good) -> Result<(), String> {
