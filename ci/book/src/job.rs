@@ -403,6 +403,7 @@ mod tests {
             features: BTreeSet::new(),
             lanes: BTreeSet::new(),
             target_lanes: BTreeMap::new(),
+            programs: BTreeMap::new(),
             needs: BTreeSet::new(),
         };
         let workspace = Workspace {

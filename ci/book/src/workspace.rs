@@ -26,6 +26,8 @@ pub struct Package {
     pub lanes: BTreeSet<Lane>,
     /// Names of test targets that need a lane's feature; all others are offline.
     pub target_lanes: BTreeMap<String, Lane>,
+    /// How many test programs a lane has.
+    pub programs: BTreeMap<Lane, usize>,
     /// Other packages of the workspace that it is built from, directly.
     pub needs: BTreeSet<String>,
 }
@@ -135,6 +137,7 @@ impl Workspace {
             let lane_of = |features: &[String]| features.iter().find_map(|f| f.parse::<Lane>().ok());
             let mut lanes = BTreeSet::new();
             let mut target_lanes = BTreeMap::new();
+            let mut programs = BTreeMap::new();
             for target in meta
                 .targets
                 .iter()
@@ -142,6 +145,7 @@ impl Workspace {
             {
                 let lane = lane_of(&target.required_features).unwrap_or(Lane::Offline);
                 lanes.insert(lane);
+                *programs.entry(lane).or_default() += 1;
                 if lane != Lane::Offline {
                     target_lanes.insert(target.name.clone(), lane);
                 }
@@ -155,6 +159,7 @@ impl Workspace {
                     features: meta.features.keys().filter_map(|f| f.parse().ok()).collect(),
                     lanes,
                     target_lanes,
+                    programs,
                     needs: meta
                         .dependencies
                         .iter()
@@ -181,7 +186,7 @@ impl Workspace {
     }
 
     /// A package and all that it is built from, within the workspace.
-    fn closure(&self, package: &str) -> BTreeSet<String> {
+    pub fn closure(&self, package: &str) -> BTreeSet<String> {
         let mut all = BTreeSet::new();
         let mut open = vec![package.to_owned()];
         while let Some(name) = open.pop() {

@@ -109,6 +109,8 @@ struct Runner<'a> {
     id: &'a str,
     /// What sessions left on the engine.
     left: BTreeSet<leftovers::Thing>,
+    /// The lanes that are built for; empty: not asked yet.
+    lanes: BTreeSet<Lane>,
     findings: Vec<Finding>,
     ran: usize,
 }
@@ -268,6 +270,7 @@ fn run_jobs(book: &Book, options: &Options, store: &Store) -> Result<Pass> {
         store,
         id: &id,
         left: BTreeSet::new(),
+        lanes: BTreeSet::new(),
         findings: Vec::new(),
         ran: 0,
     };
@@ -620,13 +623,18 @@ impl Runner<'_> {
             return Ok(());
         }
         let start = Instant::now();
-        let packages: Vec<&Package> = self.packages(jobs);
-        let lanes: BTreeSet<Lane> = Lane::ALL.into_iter().collect();
-        let found = tests::lint(&self.book.root, &packages, &lanes)?;
+        let lanes = self.lanes_here();
+        let linted = tests::lint(&self.book.root, &self.together(), &lanes)?;
         for job in jobs {
             let name = job.package().unwrap_or_default();
             let mut record = self.record(job, start);
-            for (path, finding) in &found {
+            if let Some(broken) = self.broken_by(job, linted.refused.iter().map(String::as_str))
+                && broken != name
+            {
+                eprintln!("  skipped {}: {broken} does not compile", job.id);
+                continue;
+            }
+            for (path, finding) in &linted.found {
                 if self.book.workspace.package_of(path).is_some_and(|p| p.name == name) {
                     record
                         .findings
@@ -656,12 +664,6 @@ impl Runner<'_> {
         }
     }
 
-    fn packages(&self, jobs: &[&Job]) -> Vec<&'_ Package> {
-        jobs.iter()
-            .filter_map(|j| self.book.workspace.packages.get(j.package()?))
-            .collect()
-    }
-
     fn tests(&mut self, jobs: &[&Job], lane: Lane) -> Result<()> {
         if jobs.is_empty() {
             return Ok(());
@@ -671,12 +673,10 @@ impl Runner<'_> {
             .iter()
             .filter_map(|j| book.workspace.packages.get(j.package()?))
             .collect();
-        let start = Instant::now();
+        let mut blocked = BTreeSet::new();
         eprintln!("  building the tests of {}", plural(packages.len(), "package"));
-        let built = match tests::build(&book.root, &book.config.listings, &packages, &BTreeSet::from([lane]))? {
-            Ok(built) => built,
-            Err(failure) => return self.build_failed(jobs, &failure, start),
-        };
+        let lanes = self.lanes_here();
+        let built = tests::build(&book.root, &book.config.listings, &self.together(), &lanes)?;
         let llvm = lanes::llvm();
         if llvm.is_none() && packages.iter().any(|p| p.is_listing) {
             bail!(
@@ -697,12 +697,42 @@ impl Runner<'_> {
             let start = Instant::now();
             let mut findings = Vec::new();
             let mut record = self.record(job, start);
+            if let Some(broken) = self.broken_by(job, built.errors.iter().map(|e| e.0.as_str())) {
+                if broken != package.name {
+                    eprintln!("  skipped {}: {broken} does not compile", job.id);
+                    blocked.insert(broken.to_owned());
+                    continue;
+                }
+                for (path, line, message) in &built.errors {
+                    if self
+                        .book
+                        .workspace
+                        .package_of(path)
+                        .is_some_and(|p| p.name == package.name)
+                    {
+                        let finding = Finding::new(path, *line, message, "correct the code");
+                        record.findings.push(self.where_a_reader_meets(path, *line, finding));
+                    }
+                }
+                self.keep(job, record)?;
+                continue;
+            }
+            let own = || {
+                built
+                    .programs
+                    .iter()
+                    .filter(|p| p.package == package.name && p.lane == lane)
+            };
+            let expected = package.programs.get(&lane).copied().unwrap_or_default();
+            if own().count() < expected {
+                bail!(
+                    "cargo built {} of the {expected} test programs of {} for the {lane} lane; its words stand above\n  fix: correct what it names",
+                    own().count(),
+                    package.name
+                );
+            }
             record.compiled = built.sources.get(&package.name).cloned().unwrap_or_default();
-            for program in built
-                .programs
-                .iter()
-                .filter(|p| p.package == package.name && p.lane == lane)
-            {
+            for program in own() {
                 println!("     Running {} ({})", program.source, package.name);
                 let ran = tests::run(&run, &built, program, package)?;
                 findings.extend(self.failures(package, program, &ran));
@@ -722,6 +752,15 @@ impl Runner<'_> {
             record.findings = findings;
             record.seconds = (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
             self.keep(job, record)?;
+        }
+        // A package that was not asked for may be what the others wait for.
+        for (path, line, message) in &built.errors {
+            let package = book.workspace.package_of(path).map(|p| p.name.as_str());
+            if package.is_some_and(|p| blocked.contains(p) && !jobs.iter().any(|j| j.package() == Some(p))) {
+                let finding = Finding::new(path, *line, message, "correct the code");
+                let finding = self.where_a_reader_meets(path, *line, finding);
+                self.findings.push(finding);
+            }
         }
         Ok(())
     }
@@ -863,27 +902,30 @@ impl Runner<'_> {
         Finding::new(page, at, format!("{what}{also}"), fix)
     }
 
-    fn build_failed(&mut self, jobs: &[&Job], failure: &tests::BuildFailure, start: Instant) -> Result<()> {
-        let mut placed = false;
-        for job in jobs {
-            let name = job.package().unwrap_or_default();
-            let mut record = self.record(job, start);
-            for (path, line, message) in &failure.errors {
-                if self.book.workspace.package_of(path).is_some_and(|p| p.name == name) {
-                    let finding = Finding::new(path, *line, message, "correct the code");
-                    record.findings.push(self.where_a_reader_meets(path, *line, finding));
-                    placed = true;
-                }
-            }
-            // Packages that did not break were not tested either: they keep what they had.
-            if !record.findings.is_empty() {
-                self.keep(job, record)?;
-            }
+    /// All packages that are ever built together: see [`tests::build`].
+    fn together(&self) -> Vec<&Package> {
+        let snippets = self.book.config.snippets.as_deref();
+        let packages = self.book.workspace.packages.values();
+        packages.filter(|p| Some(p.name.as_str()) != snippets).collect()
+    }
+
+    /// The lanes that this machine can run, of those that packages have tests for: see [`tests::build`].
+    fn lanes_here(&mut self) -> BTreeSet<Lane> {
+        if self.lanes.is_empty() {
+            let all: BTreeSet<Lane> = self.together().iter().flat_map(|p| p.features.clone()).collect();
+            let here = all
+                .into_iter()
+                .filter(|l| lanes::missing(&self.book.root, *l).is_none());
+            self.lanes = here.chain([Lane::Offline]).collect();
         }
-        if !placed {
-            bail!("{}", failure.text);
-        }
-        Ok(())
+        self.lanes.clone()
+    }
+
+    /// Of a job's package and those that it is built from, the first that holds one of these files.
+    fn broken_by<'f>(&self, job: &Job, files: impl Iterator<Item = &'f str>) -> Option<&str> {
+        let needs = self.book.workspace.closure(job.package()?);
+        let mut of = files.filter_map(|file| self.book.workspace.package_of(file));
+        of.find(|p| needs.contains(&p.name)).map(|p| p.name.as_str())
     }
 }
 

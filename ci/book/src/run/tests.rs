@@ -1,6 +1,6 @@
 //! Cargo tests, and which shown lines they executed.
 //!
-//! Packages are built once (`cargo test --no-run`), the listings among them with `-C instrument-coverage` through
+//! Packages are built once (`cargo build --tests`), the listings among them with `-C instrument-coverage` through
 //! `RUSTC_WORKSPACE_WRAPPER`, so that dependencies are built as always. Then each test program runs on its own, with
 //! a profile and a folder for notes of its own. Only programs that passed count.
 
@@ -62,15 +62,8 @@ pub struct Built {
     binaries: BTreeMap<String, Vec<PathBuf>>,
     /// Source files that went into a package's programs, relative to the root.
     pub sources: BTreeMap<String, BTreeSet<String>>,
-}
-
-/// A build that failed: what the compiler said, with its place.
-#[derive(Debug)]
-pub struct BuildFailure {
-    /// File relative to the root, line, message as rustc renders it.
+    /// What the compiler refused: file relative to the root, line, message as rustc renders it.
     pub errors: Vec<(String, usize, String)>,
-    /// cargo's own words, when there is no place.
-    pub text: String,
 }
 
 /// What cargo says, a line each.
@@ -126,24 +119,21 @@ pub struct Span {
 }
 
 /// Builds the tests of packages for lanes. `listings` are the folders whose packages are instrumented: all of the
-/// book's, whichever packages are asked for, so that cargo never finds a listing built before without.
-pub fn build(
-    root: &Root,
-    listings: &[String],
-    packages: &[&Package],
-    lanes: &BTreeSet<Lane>,
-) -> Result<Result<Built, BuildFailure>> {
+/// book's, so that cargo never finds a listing built before without.
+///
+/// Callers name the same packages and lanes each time, whatever they are about to run: cargo chooses the features of a
+/// dependency by what is built together, and would build it again for each choice.
+///
+/// # Errors
+/// When cargo fails without a word of the compiler. What the compiler refused is in the answer.
+pub fn build(root: &Root, listings: &[String], packages: &[&Package], lanes: &BTreeSet<Lane>) -> Result<Built> {
     let work = root.work();
     std::fs::create_dir_all(&work)?;
     let listings: Vec<PathBuf> = listings.iter().map(|dir| root.join(dir)).collect();
     let mut command = cargo(root);
-    command.args(["test", "--no-run", "--message-format=json"]);
-    for package in packages {
-        command.args(["--package", &package.name]);
-        for feature in package.features.intersection(lanes) {
-            command.arg(format!("--features={}/{feature}", package.name));
-        }
-    }
+    // As `cargo test --no-run`, which has no `--keep-going`.
+    command.args(["build", "--tests", "--keep-going", "--message-format=json"]);
+    choose(&mut command, packages, lanes);
     if !listings.is_empty() {
         let roots = std::env::join_paths(&listings)?;
         command.env("RUSTC_WORKSPACE_WRAPPER", wrapper(&work, &roots)?);
@@ -211,13 +201,21 @@ pub fn build(
             _ => {}
         }
     }
-    if child.wait()?.success() {
-        return Ok(Ok(built));
+    if !child.wait()?.success() && errors.is_empty() {
+        bail!("cargo build --tests failed; cargo's words stand above\n  fix: correct what it names");
     }
-    Ok(Err(BuildFailure {
-        errors,
-        text: "cargo test --no-run failed; cargo's words stand above".into(),
-    }))
+    built.errors = errors;
+    Ok(built)
+}
+
+/// Tells cargo the packages, and of each the features that lanes require.
+fn choose(command: &mut Command, packages: &[&Package], lanes: &BTreeSet<Lane>) {
+    for package in packages {
+        command.args(["--package", &package.name]);
+        for feature in package.features.intersection(lanes) {
+            command.arg(format!("--features={}/{feature}", package.name));
+        }
+    }
 }
 
 /// This program under a name that stays, so that cargo sees the same wrapper after each build of it; and that is
@@ -585,23 +583,29 @@ pub fn panics(output: &str) -> BTreeMap<String, (String, usize, String)> {
     found
 }
 
-/// What `cargo clippy` and `rustfmt` say of packages: file relative to the root, line, message.
-pub fn lint(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Result<Vec<(String, Finding)>> {
+/// What clippy and rustfmt say.
+#[derive(Debug)]
+pub struct Linted {
+    /// File relative to the root, and what is wrong in it.
+    pub found: Vec<(String, Finding)>,
+    /// Files that do not compile: what is built from them was not looked at.
+    pub refused: BTreeSet<String>,
+}
+
+/// What `cargo clippy` and `rustfmt` say of packages: see [`Linted`].
+pub fn lint(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Result<Linted> {
     let mut found = Vec::new();
+    let mut refused = BTreeSet::new();
     let mut command = cargo(root);
     command.args([
         "clippy",
         "--all-targets",
         "--no-deps",
+        "--keep-going",
         "--message-format=json",
         "--quiet",
     ]);
-    for package in packages {
-        command.args(["--package", &package.name]);
-        for feature in package.features.intersection(lanes) {
-            command.arg(format!("--features={}/{feature}", package.name));
-        }
-    }
+    choose(&mut command, packages, lanes);
     let out = command
         .stderr(Stdio::piped())
         .output()
@@ -626,6 +630,9 @@ pub fn lint(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Resul
                 "cargo clippy --fix, or change the line",
             );
             found.push((span.file_name.clone(), finding));
+            if message.level == "error" {
+                refused.insert(span.file_name.clone());
+            }
         }
     }
     if !out.status.success() && found.is_empty() {
@@ -655,7 +662,7 @@ pub fn lint(root: &Root, packages: &[&Package], lanes: &BTreeSet<Lane>) -> Resul
             Finding::new(path, 1, "is not formatted as rustfmt does", "cargo fmt"),
         ));
     }
-    Ok(found)
+    Ok(Linted { found, refused })
 }
 
 #[cfg(test)]

@@ -585,6 +585,7 @@ pub fn stories() -> Vec<(&'static str, Story)> {
         ("bless_rewrites_what_is_observed", bless),
         ("a_new_page_is_green_from_the_start", new_page),
         ("two_runs_in_one_folder_do_not_meet", locked),
+        ("what_a_broken_package_holds_up_is_not_green", held_up),
         ("the_same_session_twice_holds_in_one_place_only", twice_the_same),
         ("a_site_that_was_not_built_is_no_evidence", no_site),
         ("changed_sees_what_was_deleted", deleted),
@@ -766,6 +767,28 @@ fn new_page(good: &Good) -> Result<(), String> {
         &text(&again),
         "an existing page is overwritten",
     )
+}
+
+fn held_up(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    green(&copy, &["new", "page", "good/greeting", "A greeting"])?;
+    copy.edit(
+        "listings/good/greeting/Cargo.toml",
+        &Edit::Write(
+            "[package]\nname = \"greeting\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+             [dependencies]\ntwice = { path = \"../twice\" }\n",
+        ),
+    );
+    copy.edit(LIB, &Replace("n * 2", "n * \"2\""));
+    let output = copy.run(&["test", "--lane", "offline", "greeting"], &[]);
+    let said = text(&output);
+    expect(
+        output.status.code() == Some(1),
+        &said,
+        "a page whose tests could not be built is green",
+    )?;
+    says(&said, "skipped test:greeting:offline: twice does not compile")?;
+    says(&said, "src/good/page.md:5: (listings/good/twice/src/lib.rs:9)")
 }
 
 fn locked(good: &Good) -> Result<(), String> {
