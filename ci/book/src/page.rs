@@ -344,6 +344,14 @@ fn block(
         Ok(origin) => origin,
         Err((what, fix)) => return find(what, &fix),
     };
+    if let Some(file) = origin.file()
+        && let Some((at, why)) = does_not_parse(root, &lang, &file.path)
+    {
+        return find(
+            format!("{}:{at} is no {lang}: {why}", file.path),
+            "correct the file, or the language of this block",
+        );
+    }
     let unchecked = origin == Origin::Inline && lang != "rust" && exempt.is_none();
     if unchecked {
         return find(
@@ -360,6 +368,29 @@ fn block(
         text: body,
         origin,
     });
+}
+
+/// Where a shown file is not what its block says, and why. The whole file counts, whatever part of it is shown.
+fn does_not_parse(root: &Root, lang: &str, path: &str) -> Option<(usize, String)> {
+    let text = std::fs::read_to_string(root.join(path)).ok()?;
+    match lang {
+        "dockerfile" => {
+            let error = parse_dockerfile::parse(&text).err()?;
+            Some((error.line(), error.to_string()))
+        }
+        "toml" => {
+            let error = text.parse::<toml::Table>().err()?;
+            let line = error.span().map_or(1, |span| line_of(&text, span.start));
+            Some((line, error.message().to_owned()))
+        }
+        // One value, or one a line, as logs have it.
+        "json" => {
+            let mut values = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
+            let error = values.find_map(Result::err)?;
+            Some((error.line(), error.to_string()))
+        }
+        _ => None,
+    }
 }
 
 fn did_you_mean(word: &str, names: &[&str]) -> String {

@@ -325,9 +325,9 @@ fn named(name: &str, what: &str) -> String {
     }
     // `rustc` → `rustc 1.95.0 (…)` names itself already.
     if what.starts_with(name) {
-        return escape(what);
+        return phrase(what);
     }
-    format!("{}: {}", escape(name), escape(what))
+    format!("{}: {}", escape(name), phrase(what))
 }
 
 /// `2026-11-24T09:12:33.5Z` as `<time>2026-11-24 09:12 UTC</time>`.

@@ -427,6 +427,42 @@ pub fn cases() -> Vec<Case> {
             vec![(PAGE, Replace("{{fact good/twice/answer}}", "41 ms"))],
             &["src/good/page.md:17: `41 ms` was typed by hand"],
         ),
+        case(
+            "dockerfile_that_does_not_parse",
+            vec![
+                ("listings/good/twice/Dockerfile", Write("FROM debian\nRUNN true\n")),
+                (
+                    "src/other.md",
+                    Append("\n```dockerfile\n{{#include ../listings/good/twice/Dockerfile}}\n```\n"),
+                ),
+            ],
+            &["src/other.md:5: listings/good/twice/Dockerfile:2 is no dockerfile: "],
+        ),
+        case(
+            "json_that_does_not_parse",
+            vec![
+                (
+                    "listings/good/twice/captured/words.json",
+                    Write("{\"twice\": 42}\n{\"twice\": }\n"),
+                ),
+                (
+                    "src/other.md",
+                    Append("\n```json\n{{#include ../listings/good/twice/captured/words.json}}\n```\n"),
+                ),
+            ],
+            &["src/other.md:5: listings/good/twice/captured/words.json:2 is no json: "],
+        ),
+        case(
+            "toml_that_does_not_parse",
+            vec![
+                ("listings/good/twice/settings.toml", Write("factor = 2\nfactor = 3\n")),
+                (
+                    "src/other.md",
+                    Append("\n```toml\n{{#include ../listings/good/twice/settings.toml}}\n```\n"),
+                ),
+            ],
+            &["src/other.md:5: listings/good/twice/settings.toml:2 is no toml: "],
+        ),
         // Shell sessions.
         case(
             "console_output_that_differs",
