@@ -24,7 +24,7 @@ pub struct Package {
     pub features: BTreeSet<Lane>,
     /// Lanes with at least one test target.
     pub lanes: BTreeSet<Lane>,
-    /// Names of test targets that need a lane's feature; all others are offline.
+    /// Targets, as [`target_key`] names them, that need a lane's feature; all others are offline.
     pub target_lanes: BTreeMap<String, Lane>,
     /// How many test programs a lane has.
     pub programs: BTreeMap<Lane, usize>,
@@ -108,6 +108,11 @@ pub fn settle(root: &Root) {
     }
 }
 
+/// Names a target within its package: a library and a test of it may have one name.
+pub fn target_key(kind: &[String], name: &str) -> String {
+    format!("{} {name}", kind.first().map_or("", String::as_str))
+}
+
 impl Workspace {
     /// Asks cargo. A book without a `Cargo.toml` has no packages.
     pub fn load(root: &Root, config: &Config) -> Result<Workspace> {
@@ -147,7 +152,7 @@ impl Workspace {
                 lanes.insert(lane);
                 *programs.entry(lane).or_default() += 1;
                 if lane != Lane::Offline {
-                    target_lanes.insert(target.name.clone(), lane);
+                    target_lanes.insert(target_key(&target.kind, &target.name), lane);
                 }
             }
             packages.insert(

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::evidence::{Use, sha256};
 use crate::model::{Finding, Lane, Root};
 use crate::run::console::kept::{Kept, kept};
-use crate::workspace::{Package, cargo};
+use crate::workspace::{Package, cargo, target_key};
 
 /// Tells the wrapper which folders to instrument, `:`-separated and absolute; set only for cargo.
 const ROOTS: &str = "BOOK_INSTRUMENT";
@@ -171,7 +171,11 @@ pub fn build(root: &Root, listings: &[String], packages: &[&Package], lanes: &BT
                 }
                 let Some(executable) = executable else { continue };
                 if profile.test {
-                    let lane = package.target_lanes.get(&target.name).copied().unwrap_or(Lane::Offline);
+                    let lane = package
+                        .target_lanes
+                        .get(&target_key(&target.kind, &target.name))
+                        .copied()
+                        .unwrap_or(Lane::Offline);
                     let dir = root.join(&package.dir);
                     let source = target.src_path.strip_prefix(&dir).unwrap_or(&target.src_path);
                     built.programs.push(Program {
