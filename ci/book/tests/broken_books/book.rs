@@ -89,6 +89,8 @@ pub fn cargo_book(dir: &Path, target: &Path, temp: &Path, args: &[&str], env: &[
         .env("CARGO_TARGET_DIR", target)
         .env("BOOK_WORK", dir.join("target/book"))
         .env("CARGO_NET_OFFLINE", "true")
+        // Each copy has artifacts of its own, none of which is ever built upon.
+        .env("CARGO_INCREMENTAL", "0")
         .env("TMPDIR", temp)
         .env_remove("CARGO_MANIFEST_DIR")
         .env_remove("RUST_BACKTRACE")
@@ -139,11 +141,34 @@ impl Good {
             .output()
             .expect("cargo");
         assert!(settled.status.success(), "{}", String::from_utf8_lossy(&settled.stderr));
-        Good {
+        let good = Good {
             dir,
             target,
             _lock: lock,
+        };
+        // Of a table that was killed.
+        good.sweep();
+        good
+    }
+
+    /// Removes what was built of the copies' own packages: some gigabytes, and of no use to the next table. What they
+    /// depend on stays.
+    fn sweep(&self) {
+        let members = std::fs::read_to_string(self.dir.path().join("Cargo.lock")).unwrap_or_default();
+        let members = members
+            .split("[[package]]")
+            .filter(|entry| !entry.contains("source = "));
+        let names = members.filter_map(|entry| entry.split("name = \"").nth(1)?.split('"').next());
+        let mut clean = Command::new("cargo");
+        clean
+            .args(["clean", "--offline", "--quiet"])
+            .current_dir(self.dir.path())
+            .env("CARGO_TARGET_DIR", &self.target);
+        for name in names.filter(|name| !name.starts_with("book")) {
+            clean.args(["--package", name]);
         }
+        // If it fails, there is more on the disk than need be.
+        let _ = clean.output();
     }
 
     /// A copy with a git repository of its own.
@@ -230,6 +255,12 @@ impl Good {
             Some(words) => Err(format!("does not say `{words}`:\n{said}")),
             None => Ok(()),
         }
+    }
+}
+
+impl Drop for Good {
+    fn drop(&mut self) {
+        self.sweep();
     }
 }
 
