@@ -571,6 +571,7 @@ mod tests {
             title: "Debian".into(),
             recipe: None,
             smoke: Smoke::File("/etc/debian_version".into()),
+            optional: false,
             line: 1,
         };
         assert_eq!(
