@@ -85,11 +85,17 @@ with 0 only if every block is verified or exempt and every job has evidence that
         lane: Vec<Lane>,
     },
     /// Prepare the lanes: tools, a Docker engine, images. Asks first on a terminal.
-    #[command(after_help = "Example: cargo book setup --lane docker --yes")]
+    #[command(after_help = "\
+Examples:
+  cargo book setup --lane docker --yes
+  cargo book setup --image rabbitmq:4-management")]
     Setup {
         /// Only this lane.
         #[arg(short, long)]
         lane: Vec<Lane>,
+        /// Bring this image of docker/images.toml too, which no lane needs by itself; may be given more than once.
+        #[arg(short, long, value_name = "NAME")]
+        image: Vec<String>,
         /// Do not ask.
         #[arg(short, long)]
         yes: bool,
@@ -194,10 +200,18 @@ fn dispatch(command: Command) -> Result<bool> {
             let lanes = if lane.is_empty() { used_lanes(&book) } else { lane };
             Ok(lanes::print_doctor(&book.root, &lanes))
         }
-        Command::Setup { lane, yes } => {
+        Command::Setup { lane, image, yes } => {
             let book = Book::read(find_root()?)?;
-            let lanes = if lane.is_empty() { used_lanes(&book) } else { lane };
-            setup(&book, &lanes, yes)?;
+            let mut lanes = match lane.is_empty() {
+                false => lane,
+                true if image.is_empty() => used_lanes(&book),
+                // Who asks for an image alone wants that, and the engine that holds it.
+                true => Vec::new(),
+            };
+            if !image.is_empty() && !lanes.contains(&Lane::Docker) {
+                lanes.push(Lane::Docker);
+            }
+            setup(&book, &lanes, &image, yes)?;
             Ok(true)
         }
         Command::New {
@@ -235,8 +249,8 @@ fn in_ci() -> bool {
     std::env::var("CI").is_ok_and(|v| v == "true" || v == "1")
 }
 
-fn setup(book: &Book, lanes: &[Lane], yes: bool) -> Result<()> {
-    let steps = lanes::plan(&book.root, lanes)?;
+fn setup(book: &Book, lanes: &[Lane], images: &[String], yes: bool) -> Result<()> {
+    let steps = lanes::plan(&book.root, lanes, images)?;
     if steps.is_empty() {
         eprintln!("nothing to set up: every lane is ready");
         return Ok(());
@@ -261,7 +275,7 @@ fn test(args: TestArgs) -> Result<bool> {
     let book = Book::read(find_root()?)?;
     let ci = in_ci();
     if args.all {
-        setup(&book, &used_lanes(&book), false)?;
+        setup(&book, &used_lanes(&book), &[], false)?;
     }
     let options = Options {
         lanes: args.lane.clone(),

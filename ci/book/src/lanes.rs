@@ -63,12 +63,12 @@ pub fn versions(lane: Lane, workspace: &Workspace) -> BTreeMap<String, String> {
     versions
 }
 
-/// What `cargo book setup` would do. Empty when all is ready.
+/// What `cargo book setup` would do, with the optional images that are asked for by name. Empty when all is ready.
 ///
 /// # Errors
-/// When something is missing that no set-up can bring to this machine.
-pub fn plan(root: &Root, lanes: &[Lane]) -> Result<Vec<book_setup::Step>> {
-    book_setup::plan(&root.path, &known_all(lanes))
+/// When something is missing that no set-up can bring to this machine, or no image has an asked name.
+pub fn plan(root: &Root, lanes: &[Lane], images: &[String]) -> Result<Vec<book_setup::Step>> {
+    book_setup::plan(&root.path, &known_all(lanes), images)
 }
 
 /// Does the steps of a plan.

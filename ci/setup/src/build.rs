@@ -279,8 +279,7 @@ impl<'a> Builder<'a> {
                     said.lines().next().unwrap_or_default()
                 )
             })?;
-            // A recipe that knows more than one way says, in a second line, which it took.
-            let built_from = said.lines().nth(1).map(str::trim).filter(|l| !l.is_empty()).unwrap_or(&recipe.built_from);
+            let built_from = second_and_last_line(&said).unwrap_or(&recipe.built_from);
             let truth = truth_words(image, word, built_from);
             self.label(&raw, image, &[(RECIPE, &recipe.hash), (VERSION, word), (BUILT_FROM, built_from), (TRUTH, &truth)])?;
             Ok(format!("built from {built_from}: {} {word}", image.title))
@@ -361,6 +360,14 @@ fn truth_words(image: &Image, version: &str, built_from: &str) -> String {
         "{} {version}, built from {built_from}, standing in for `{}`",
         image.title, image.name
     )
+}
+
+/// What a recipe that knows more than one way says of the one it took: its smoke command prints two lines. The versions
+/// that programs print have one, or more than two.
+fn second_and_last_line(said: &str) -> Option<&str> {
+    let mut lines = said.lines();
+    let (_, second, more) = (lines.next()?, lines.next()?.trim(), lines.next());
+    (more.is_none() && !second.is_empty()).then_some(second)
 }
 
 /// The registry of a reference.
@@ -571,6 +578,7 @@ mod tests {
             title: "Debian".into(),
             recipe: None,
             smoke: Smoke::File("/etc/debian_version".into()),
+            optional: false,
             line: 1,
         };
         assert_eq!(
@@ -582,6 +590,20 @@ mod tests {
             Some("1.96.0")
         );
         assert_eq!(version_word("rustc 1.97.0\n", "1.96."), None);
+    }
+
+    #[test]
+    fn which_way_a_recipe_took_is_a_second_and_last_line() {
+        let took = |said| second_and_last_line(said);
+        assert_eq!(took("rustc 1.96.0\nDebian packages\n"), Some("Debian packages"));
+        for silent in [
+            "",
+            "13.2\n",
+            "13.2\n\n",
+            "etcd Version: 3.6.16\nGit SHA: none\nGo Version: go1.26\n",
+        ] {
+            assert_eq!(took(silent), None, "{silent:?}");
+        }
     }
 
     #[test]

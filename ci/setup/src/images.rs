@@ -1,6 +1,6 @@
 //! `docker/images.toml`: every image of the book, once. What it says, and what is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,8 @@ pub struct Image {
     pub recipe: Option<Recipe>,
     /// How it tells its version.
     pub smoke: Smoke,
+    /// Whether it is brought only when it is asked for by name.
+    pub optional: bool,
     /// The line of its entry in `docker/images.toml`.
     pub line: usize,
 }
@@ -43,6 +45,8 @@ pub struct Recipe {
     pub args: BTreeMap<String, String>,
     /// Debian packages that it needs on the machine.
     pub packages: Vec<String>,
+    /// The images that it starts from.
+    pub bases: Vec<String>,
     /// SHA-256 over all that decides what is built, hexadecimal.
     pub hash: String,
 }
@@ -98,6 +102,8 @@ struct Entry {
     packages: Vec<String>,
     smoke: Option<Vec<String>>,
     smoke_file: Option<String>,
+    #[serde(default)]
+    optional: bool,
 }
 
 /// The images of the book below `root`, in the order of the file. None when there is no file.
@@ -116,6 +122,39 @@ pub fn images(root: &Path) -> Result<Vec<Image>, ImagesError> {
             fix: format!("make {FILE} a readable file of UTF-8"),
         }),
     }
+}
+
+/// Of all images those that a set-up has to bring: every one that is not optional, and of the others the `asked` ones
+/// with those that they are built from.
+///
+/// # Errors
+/// When an asked name is not listed, with the names that are.
+pub fn wanted(images: Vec<Image>, asked: &[String]) -> Result<Vec<Image>, ImagesError> {
+    let mut names: BTreeSet<&str> = asked.iter().map(String::as_str).collect();
+    if let Some(name) = names.iter().find(|name| !images.iter().any(|i| i.name == **name)) {
+        let known: Vec<&str> = images.iter().map(|i| i.name.as_str()).collect();
+        return Err(ImagesError {
+            file: FILE.into(),
+            line: 1,
+            what: format!("no image is called `{name}`"),
+            fix: format!("ask for one of: {}", known.join(", ")),
+        });
+    }
+    // What an image starts from is listed above it.
+    for image in images.iter().rev() {
+        if names.contains(image.name.as_str()) {
+            names.extend(image.recipe.iter().flat_map(|r| &r.bases).map(String::as_str));
+        }
+    }
+    let wanted: Vec<bool> = images
+        .iter()
+        .map(|i| !i.optional || names.contains(i.name.as_str()))
+        .collect();
+    let kept = images
+        .into_iter()
+        .zip(wanted)
+        .filter_map(|(image, wanted)| wanted.then_some(image));
+    Ok(kept.collect())
 }
 
 fn parse(text: &str, docker: &Path) -> Result<Vec<Image>, ImagesError> {
@@ -187,9 +226,10 @@ fn parse(text: &str, docker: &Path) -> Result<Vec<Image>, ImagesError> {
                     built_from,
                     args: entry.args,
                     packages: entry.packages,
+                    bases: Vec::new(),
                     hash: String::new(),
                 };
-                let bases = bases(&recipe.folder).map_err(|what| {
+                recipe.bases = bases(&recipe.folder).map_err(|what| {
                     error(
                         at.clone(),
                         what,
@@ -200,9 +240,14 @@ fn parse(text: &str, docker: &Path) -> Result<Vec<Image>, ImagesError> {
                     )
                 })?;
                 let mut keys = Vec::new();
-                for base in bases {
-                    match images.iter().find(|known| known.name == base) {
-                        Some(known) => keys.push(known.recipe.as_ref().map_or(base, |r| r.hash.clone())),
+                for base in &recipe.bases {
+                    match images.iter().find(|known| known.name == *base) {
+                        Some(known) if known.optional && !entry.optional => {
+                            let what = format!("`{name}` is built from `{base}`, which is optional");
+                            let fix = format!("take `optional` out of the entry for `{base}`, or write it here too");
+                            return Err(error(at, what, fix));
+                        }
+                        Some(known) => keys.push(known.recipe.as_ref().map_or(base.clone(), |r| r.hash.clone())),
                         None => {
                             let what = format!("`{name}` is built from `{base}`, which is not listed above it");
                             return Err(error(at, what, format!("write an entry for `{base}` before this one")));
@@ -226,6 +271,7 @@ fn parse(text: &str, docker: &Path) -> Result<Vec<Image>, ImagesError> {
             title: entry.title,
             recipe,
             smoke,
+            optional: entry.optional,
             line,
         });
     }
@@ -389,6 +435,41 @@ mod tests {
     }
 
     #[test]
+    fn an_optional_image_is_wanted_when_it_is_asked_for_and_brings_what_it_is_built_from() {
+        let dir = folder();
+        let optional = |entry: &str| entry.replace("title", "optional = true\ntitle");
+        let other = DEBIAN.replace("debian:13", "debian:12");
+        let text = [optional(DEBIAN), other, optional(RUST)].concat();
+        let wanted = |asked: &[&str]| {
+            let images = parse(&text, dir.path()).expect("images");
+            let asked: Vec<String> = asked.iter().map(|name| (*name).to_owned()).collect();
+            let wanted = super::wanted(images, &asked)?;
+            Ok::<_, ImagesError>(wanted.into_iter().map(|i| i.name).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(wanted(&[]).as_deref(), Ok("debian:12"));
+        assert_eq!(wanted(&["debian:13"]).as_deref(), Ok("debian:13 debian:12"));
+        assert_eq!(wanted(&["rust:1"]).as_deref(), Ok("debian:13 debian:12 rust:1"));
+        let error = wanted(&["rust:2"]).expect_err("no such image").to_string();
+        assert_eq!(
+            error,
+            "docker/images.toml:1: no image is called `rust:2`\n  fix: ask for one of: debian:13, debian:12, rust:1"
+        );
+    }
+
+    #[test]
+    fn an_image_does_not_change_by_becoming_wanted() {
+        let dir = folder();
+        let key = |text: &str| {
+            parse(text, dir.path()).expect("images")[0]
+                .recipe
+                .clone()
+                .expect("a recipe")
+                .hash
+        };
+        assert_eq!(key(DEBIAN), key(&DEBIAN.replace("title", "optional = true\ntitle")));
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_line_and_cure() {
         let dir = folder();
         let cases = [
@@ -460,6 +541,12 @@ mod tests {
                 5,
                 "`rust:1` is built from `debian:13`, which is not listed above it",
                 "before this one",
+            ),
+            (
+                format!("{}{RUST}", DEBIAN.replace("title", "optional = true\ntitle")),
+                13,
+                "`rust:1` is built from `debian:13`, which is optional",
+                "take `optional` out",
             ),
         ];
         for (text, line, what, fix) in cases {

@@ -90,9 +90,11 @@ pub enum State {
 
 /// What is there and what is missing, one entry a need. Changes nothing; takes less than a second.
 ///
+/// Images that are optional are no need of a lane.
+///
 /// A malformed `docker/images.toml` is a need that is missing; [`images()`] gives the line.
 pub fn doctor(root: &Path, lanes: &[Lane]) -> Vec<Need> {
-    let (images, broken) = match images::images(root) {
+    let (images, broken) = match images::images(root).and_then(|images| images::wanted(images, &[])) {
         Ok(images) => (images, None),
         Err(error) => (Vec::new(), Some(error)),
     };
@@ -108,12 +110,14 @@ pub fn doctor(root: &Path, lanes: &[Lane]) -> Vec<Need> {
     needs
 }
 
-/// What [`run`] would do to make the lanes ready, in order. Empty when they are.
+/// What [`run`] would do to make the lanes ready, in order, with the optional images that are asked for by name. Empty
+/// when they are.
 ///
 /// # Errors
-/// When something is missing that cannot be brought here without help, or `docker/images.toml` is malformed.
-pub fn plan(root: &Path, lanes: &[Lane]) -> anyhow::Result<Vec<Step>> {
-    let images = images::images(root)?;
+/// When something is missing that cannot be brought here without help, `docker/images.toml` is malformed, or it lists
+/// no image of an asked name.
+pub fn plan(root: &Path, lanes: &[Lane], asked: &[String]) -> anyhow::Result<Vec<Step>> {
+    let images = images::wanted(images::images(root)?, asked)?;
     Ok(plan::steps(&Observed::now(lanes, &images), &images, lanes)?)
 }
 

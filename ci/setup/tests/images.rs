@@ -48,7 +48,7 @@ impl Book {
     }
 
     fn plan(&self) -> Vec<Step> {
-        book_setup::plan(self.root.path(), &[Lane::Docker]).expect("a plan")
+        book_setup::plan(self.root.path(), &[Lane::Docker], &[]).expect("a plan")
     }
 
     /// The titles of the plan's steps.
@@ -240,6 +240,16 @@ fn an_image_that_does_not_run_is_refused() {
     assert!(error.contains("/no-such-program"), "{error}");
     assert!(error.contains("\n  fix: mend its recipe"), "{error}");
     book.assert_nothing_is_left();
+}
+
+#[test]
+fn an_optional_image_is_brought_when_it_is_asked_for() {
+    let book = Book::new();
+    book.images("recipe = \"tiny\"\nbuilt-from = \"one file\"\nsmoke-file = \"/version\"\noptional = true");
+    assert_eq!(book.titles(), [] as [&str; 0]);
+    let steps = book_setup::plan(book.root.path(), &[Lane::Docker], &[book.name()]).expect("a plan");
+    book_setup::run(book.root.path(), &steps).expect("a set-up");
+    assert!(book.truth().to_string().starts_with("Tiny 1.2.3, "), "{}", book.truth());
 }
 
 #[test]

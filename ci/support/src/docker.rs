@@ -4,7 +4,7 @@
 //! when the test panics. Containers are reached through 127.0.0.1 and a port that the engine chose.
 
 mod context;
-mod http;
+pub(crate) mod http;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,11 +26,11 @@ use context::Sent;
 const START: Duration = Duration::from_secs(30);
 
 /// The value of the `book.test` label of this run.
-fn run_id() -> String {
+pub(crate) fn run_id() -> String {
     std::env::var("BOOK_RUN").unwrap_or_else(|_| format!("by-hand-{}", std::process::id()))
 }
 
-fn docker(args: &[&str]) -> Output {
+pub(crate) fn docker(args: &[&str]) -> Output {
     Command::new("docker")
         .args(args)
         .output()
@@ -199,7 +199,7 @@ fn true_name(inspected: &[u8]) -> Option<String> {
     label.or(digest).or(id)
 }
 
-fn tail(text: &str, lines: usize) -> String {
+pub(crate) fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
@@ -452,12 +452,12 @@ impl Container {
 
     /// A GET.
     pub fn get(&self, path: &str) -> std::io::Result<Answer> {
-        http::send(self.address(), "GET", path, "")
+        http::send(self.address(), "GET", path, &[], "")
     }
 
     /// Any request; a body is sent as JSON.
     pub fn send(&self, method: &str, path: &str, body: &str) -> std::io::Result<Answer> {
-        http::send(self.address(), method, path, body)
+        http::send(self.address(), method, path, &[], body)
     }
 
     /// Both outputs so far.

@@ -11,6 +11,7 @@
 //! | [`matching`] | narrow, named matchers for what differs each time |
 //! | [`waiting`] | waiting for a condition, within a budget |
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
+//! | `engines` | the real engines that chapters talk to: RabbitMQ, PostgreSQL and others (feature `docker`) |
 
 pub mod capture;
 pub mod evidence;
@@ -19,6 +20,8 @@ pub mod waiting;
 
 #[cfg(feature = "docker")]
 pub mod docker;
+#[cfg(feature = "docker")]
+pub mod engines;
 
 use std::path::PathBuf;
 

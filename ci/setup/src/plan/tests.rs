@@ -15,6 +15,7 @@ fn image(name: &str, hash: Option<&str>) -> Image {
         built_from: "Debian packages".into(),
         args: Default::default(),
         packages: Vec::new(),
+        bases: Vec::new(),
         hash: hash.into(),
     });
     Image {
@@ -23,6 +24,7 @@ fn image(name: &str, hash: Option<&str>) -> Image {
         title: "Debian".into(),
         recipe,
         smoke: Smoke::File("/v".into()),
+        optional: false,
         line: 1,
     }
 }
