@@ -84,11 +84,13 @@ with 0 only if every block is verified or exempt and every job has evidence that
         #[arg(short, long)]
         lane: Vec<Lane>,
     },
-    /// Prepare the lanes: tools, a Docker engine, images. Asks first on a terminal.
+    /// Prepare the lanes: tools, a Docker engine, images, a kind cluster. Asks first on a terminal.
     #[command(after_help = "\
 Examples:
   cargo book setup --lane docker --yes
-  cargo book setup --image rabbitmq:4-management")]
+  cargo book setup --image rabbitmq:4-management
+  cargo book setup --lane kind         also the cluster, with a kubeconfig of its own
+  cargo book setup --down              remove the cluster and its kubeconfig")]
     Setup {
         /// Only this lane.
         #[arg(short, long)]
@@ -99,6 +101,9 @@ Examples:
         /// Do not ask.
         #[arg(short, long)]
         yes: bool,
+        /// Remove the kind cluster and its kubeconfig. Tools, engine and images stay.
+        #[arg(long, conflicts_with_all = ["lane", "yes"])]
+        down: bool,
     },
     /// Start something new.
     New {
@@ -200,7 +205,21 @@ fn dispatch(command: Command) -> Result<bool> {
             let lanes = if lane.is_empty() { used_lanes(&book) } else { lane };
             Ok(lanes::print_doctor(&book.root, &lanes))
         }
-        Command::Setup { lane, image, yes } => {
+        Command::Setup { down: true, .. } => {
+            // Works also where the pages do not read.
+            let removed = lanes::down(&find_root()?)?;
+            match removed.is_empty() {
+                true => eprintln!("nothing to remove"),
+                false => eprintln!("removed: {}", removed.join(", ")),
+            }
+            Ok(true)
+        }
+        Command::Setup {
+            lane,
+            image,
+            yes,
+            down: false,
+        } => {
             let book = Book::read(find_root()?)?;
             let mut lanes = match lane.is_empty() {
                 false => lane,

@@ -15,7 +15,8 @@ fn known(lane: Lane) -> Option<book_setup::Lane> {
     match lane {
         Lane::Offline => Some(book_setup::Lane::Offline),
         Lane::Docker => Some(book_setup::Lane::Docker),
-        Lane::Kind | Lane::Browser => None,
+        Lane::Kind => Some(book_setup::Lane::Kind),
+        Lane::Browser => None,
     }
 }
 
@@ -77,6 +78,14 @@ pub fn plan(root: &Root, lanes: &[Lane], images: &[String]) -> Result<Vec<book_s
 /// The first step that fails.
 pub fn set_up(root: &Root, steps: &[book_setup::Step]) -> Result<()> {
     book_setup::run(&root.path, steps)
+}
+
+/// Removes what a set-up made and what outlives a run. Says what was there.
+///
+/// # Errors
+/// When something cannot be removed.
+pub fn down(root: &Root) -> Result<Vec<String>> {
+    book_setup::down(&root.path)
 }
 
 /// Prints what is there and what is missing; whether nothing is missing.

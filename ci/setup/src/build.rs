@@ -301,7 +301,7 @@ impl<'a> Builder<'a> {
     fn build_raw(&self, recipe: &Recipe, raw: &str, log: &Path) -> Result<()> {
         let machine = machine_folder()?;
         let mut command = if recipe.on_machine() {
-            let seen = Observed::now(&[], &[]);
+            let seen = Observed::now(self.root, &[], &[]);
             debian::for_recipe(seen.debian.is_some(), seen.root, &recipe.packages, self.logs)?;
             let mut bash = Command::new("bash");
             bash.arg("build.sh")
@@ -579,6 +579,7 @@ mod tests {
             recipe: None,
             smoke: Smoke::File("/etc/debian_version".into()),
             optional: false,
+            lane: crate::Lane::Docker,
             line: 1,
         };
         assert_eq!(

@@ -16,10 +16,28 @@ const LOOK: Duration = Duration::from_millis(10);
 /// engine is behind a dead network would take minutes.
 pub const QUESTION: Duration = Duration::from_secs(4);
 
+/// How often long work says how far it is.
+const NEWS: Duration = Duration::from_secs(30);
+
 /// Waits for a child, and kills it when its time is over. `None` when it was killed.
 pub fn wait(child: &mut Child, budget: Duration) -> std::io::Result<Option<ExitStatus>> {
-    let end = Instant::now() + budget;
+    wait_telling(child, budget, |_| {})
+}
+
+/// As [`wait`]; calls `news` every [`NEWS`] with the time that has passed.
+fn wait_telling(
+    child: &mut Child,
+    budget: Duration,
+    mut news: impl FnMut(Duration),
+) -> std::io::Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    let end = begun + budget;
+    let mut next = begun + NEWS;
     loop {
+        if Instant::now() > next {
+            news(begun.elapsed());
+            next += NEWS;
+        }
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
@@ -69,7 +87,7 @@ pub fn first_line(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Option
     (out.status.success() && !line.is_empty()).then(|| line.to_owned())
 }
 
-/// Runs long work with its output in a file.
+/// Runs long work with its output in a file. On standard error it says now and then how far that is.
 ///
 /// # Errors
 /// When it does not start, fails, or exceeds the budget: with the last lines of its output and the file's name.
@@ -82,7 +100,12 @@ pub fn logged(command: &mut Command, log: &Path, budget: Duration) -> Result<()>
         .stderr(file)
         .spawn()
         .with_context(|| format!("`{program}` does not start"))?;
-    match wait(&mut child, budget)? {
+    let news = |passed: Duration| {
+        let last = tail(log, 1);
+        let last: String = last.trim_start_matches("  | ").chars().take(90).collect();
+        eprint!("\n      {} s: {last} ", passed.as_secs());
+    };
+    match wait_telling(&mut child, budget, news)? {
         Some(status) if status.success() => Ok(()),
         Some(status) => bail!("{program}: {status}\n{}\n  all of it: {}", tail(log, 15), log.display()),
         None => bail!(

@@ -21,17 +21,29 @@ pub const ENGINE: [&str; 5] = [
 /// Releases whose own engine is too old, and the one to take it from.
 const TOO_OLD: [(&str, &str); 1] = [("bookworm", "trixie")];
 
+/// The suite that has a kind which knows the book's Kubernetes, and a kubectl to match. Both are programs of one file,
+/// which need nothing of a newer release.
+pub const KIND: &str = "sid";
+
+/// The packages that a newer suite is used for, and the priority of all its others: below every other suite's, so
+/// that nothing else comes from it.
+fn wanted_from(suite: &str) -> (&'static [&'static str], u32, &'static str) {
+    match suite {
+        KIND => (&["kind", "kubectl"], 50, "/etc/apt/preferences.d/book-kind"),
+        _ => (&ENGINE, 100, "/etc/apt/preferences.d/book-docker"),
+    }
+}
+
 /// The release that an engine has to be taken from, when it is not the machine's own.
 pub fn newer_suite(codename: &str) -> Option<&'static str> {
     TOO_OLD.iter().find(|(old, _)| *old == codename).map(|(_, new)| *new)
 }
 
 const SOURCES: &str = "/etc/apt/sources.list.d";
-const PREFERENCES: &str = "/etc/apt/preferences.d/book-docker";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Installs packages, without what they only recommend. `suite` is a newer release to take the engine's packages
-/// from; nothing else will come from there unless it is asked for by name.
+/// Installs packages, without what they only recommend. `suite` is a newer release to take the engine's or kind's
+/// packages from; nothing else will come from there unless it is asked for by name.
 pub fn install(names: &[String], suite: Option<&str>, logs: &Path) -> Result<String> {
     update(logs)?;
     if let Some(suite) = suite {
@@ -66,7 +78,8 @@ fn apt_get(args: &[&str]) -> Command {
     apt
 }
 
-/// Tells apt of a newer release of Debian, at the mirror that it already uses, and pins all but the engine down.
+/// Tells apt of a newer release of Debian, at the mirror that it already uses, and pins all but the wanted packages
+/// down.
 fn add_suite(suite: &str) -> Result<()> {
     let out = Command::new("apt-get")
         .args([
@@ -88,7 +101,8 @@ fn add_suite(suite: &str) -> Result<()> {
     };
     let sources = format!("Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\n{signed}");
     // The pin first: the suite must never be in apt's view without it.
-    fs::write(PREFERENCES, preferences(suite)).context(PREFERENCES)?;
+    let (_, _, pins) = wanted_from(suite);
+    fs::write(pins, preferences(suite)).context(pins)?;
     let file = format!("{SOURCES}/book-{suite}.sources");
     if known.lines().any(|l| l.split_whitespace().nth(1) == Some(suite)) && !Path::new(&file).exists() {
         return Ok(()); // the machine has this suite by its own configuration
@@ -96,21 +110,25 @@ fn add_suite(suite: &str) -> Result<()> {
     fs::write(&file, sources).context(file)
 }
 
+/// Whose main archive is Debian's; those of updates and security have other names.
+const RELEASES: [&str; 4] = ["bookworm", "trixie", "forky", "sid"];
+
 /// The URI of Debian's main archive among lines of `URI codename component`.
 fn mirror(known: &str) -> Option<String> {
     known.lines().find_map(|line| {
         let [uri, codename, component] = line.split_whitespace().collect::<Vec<_>>()[..] else {
             return None;
         };
-        let main = component == "main" && TOO_OLD.iter().any(|(old, _)| *old == codename);
+        let main = component == "main" && RELEASES.contains(&codename);
         main.then(|| uri.to_owned())
     })
 }
 
 fn preferences(suite: &str) -> String {
+    let (packages, others, _) = wanted_from(suite);
     format!(
-        "Package: *\nPin: release n={suite}\nPin-Priority: 100\n\nPackage: {}\nPin: release n={suite}\nPin-Priority: 900\n",
-        ENGINE.join(" ")
+        "Package: *\nPin: release n={suite}\nPin-Priority: {others}\n\nPackage: {}\nPin: release n={suite}\nPin-Priority: 900\n",
+        packages.join(" ")
     )
 }
 
@@ -158,6 +176,14 @@ mod tests {
         assert!(
             text.contains("docker-buildx docker-compose containerd\nPin: release n=trixie\nPin-Priority: 900"),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn only_kind_and_kubectl_come_from_unstable() {
+        assert_eq!(
+            preferences(KIND),
+            "Package: *\nPin: release n=sid\nPin-Priority: 50\n\nPackage: kind kubectl\nPin: release n=sid\nPin-Priority: 900\n"
         );
     }
 

@@ -9,6 +9,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
+use crate::Lane;
+
 /// Where images are listed, relative to the book's root.
 pub const FILE: &str = "docker/images.toml";
 
@@ -30,6 +32,8 @@ pub struct Image {
     pub smoke: Smoke,
     /// Whether it is brought only when it is asked for by name.
     pub optional: bool,
+    /// The lane that needs it.
+    pub lane: Lane,
     /// The line of its entry in `docker/images.toml`.
     pub line: usize,
 }
@@ -104,6 +108,7 @@ struct Entry {
     smoke_file: Option<String>,
     #[serde(default)]
     optional: bool,
+    lane: Option<Spanned<String>>,
 }
 
 /// The images of the book below `root`, in the order of the file. None when there is no file.
@@ -209,6 +214,15 @@ fn parse(text: &str, docker: &Path) -> Result<Vec<Image>, ImagesError> {
                 ));
             }
         };
+        let lane = match entry.lane.as_ref().map(|lane| lane.get_ref().as_str()) {
+            None | Some("docker") => Lane::Docker,
+            Some("kind") => Lane::Kind,
+            Some(other) => {
+                let what = format!("`{name}` is for a lane `{other}`, which has no images");
+                let at = entry.lane.as_ref().map_or(span, Spanned::span);
+                return Err(error(at, what, "write lane = \"docker\" or lane = \"kind\"".into()));
+            }
+        };
         let recipe = match entry.recipe {
             None => None,
             Some(recipe) => {
@@ -272,6 +286,7 @@ fn parse(text: &str, docker: &Path) -> Result<Vec<Image>, ImagesError> {
             recipe,
             smoke,
             optional: entry.optional,
+            lane,
             line,
         });
     }
@@ -535,6 +550,12 @@ mod tests {
                 5,
                 "does not say what it builds from",
                 "built-from =",
+            ),
+            (
+                format!("{DEBIAN}lane = \"kin\"\n"),
+                8,
+                "for a lane `kin`",
+                "lane = \"kind\"",
             ),
             (
                 RUST.to_owned(),

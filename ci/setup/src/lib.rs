@@ -10,9 +10,11 @@
 //! | [`plan`](mod@plan) | from what is missing to steps; no I/O, so it is tested without a machine |
 //! | [`images`](mod@images) | `docker/images.toml` |
 //! | `engine`, `debian`, `build` | the steps: start an engine, install packages, pull or build an image |
+//! | [`cluster`] | the shared kind cluster, and its kubeconfig |
 //! | `tools`, `command` | LLVM's tools; running programs with a budget |
 
 mod build;
+pub mod cluster;
 mod command;
 mod debian;
 mod engine;
@@ -39,6 +41,8 @@ pub enum Lane {
     Offline,
     /// A Docker engine with buildx and compose, and the book's images.
     Docker,
+    /// kind and kubectl, the image of a node, and a cluster that lives.
+    Kind,
 }
 
 impl Lane {
@@ -47,6 +51,7 @@ impl Lane {
         match self {
             Lane::Offline => "offline",
             Lane::Docker => "docker",
+            Lane::Kind => "kind",
         }
     }
 }
@@ -88,7 +93,8 @@ pub enum State {
     },
 }
 
-/// What is there and what is missing, one entry a need. Changes nothing; takes less than a second.
+/// What is there and what is missing, one entry a need. Changes nothing; takes less than a second, unless something does
+/// not answer.
 ///
 /// Images that are optional are no need of a lane.
 ///
@@ -98,11 +104,12 @@ pub fn doctor(root: &Path, lanes: &[Lane]) -> Vec<Need> {
         Ok(images) => (images, None),
         Err(error) => (Vec::new(), Some(error)),
     };
-    let mut needs = plan::needs(&Observed::now(lanes, &images), &images, lanes);
-    if let (Some(error), true) = (broken, lanes.contains(&Lane::Docker)) {
+    let mut needs = plan::needs(&Observed::now(root, lanes, &images), &images, lanes);
+    let with_images = lanes.iter().find(|lane| **lane != Lane::Offline);
+    if let (Some(error), Some(lane)) = (broken, with_images) {
         let (why, fix) = (format!("{}:{}: {}", error.file, error.line, error.what), error.fix);
         needs.push(Need {
-            lane: Lane::Docker,
+            lane: *lane,
             name: "images".into(),
             state: State::Missing { why, fix },
         });
@@ -118,7 +125,7 @@ pub fn doctor(root: &Path, lanes: &[Lane]) -> Vec<Need> {
 /// no image of an asked name.
 pub fn plan(root: &Path, lanes: &[Lane], asked: &[String]) -> anyhow::Result<Vec<Step>> {
     let images = images::wanted(images::images(root)?, asked)?;
-    Ok(plan::steps(&Observed::now(lanes, &images), &images, lanes)?)
+    Ok(plan::steps(&Observed::now(root, lanes, &images), &images, lanes)?)
 }
 
 /// Does the steps of a plan, with a line of progress for each on standard error.
@@ -145,6 +152,7 @@ pub fn run(root: &Path, steps: &[Step]) -> anyhow::Result<()> {
             Action::Packages { names, newer_suite } => debian::install(names, newer_suite.as_deref(), &logs),
             Action::StartEngine { systemd } => engine::start(*systemd),
             Action::Image { name } => builder.provide(name),
+            Action::Cluster => cluster::shared(root).provide(&logs),
         };
         match done {
             Ok(said) => eprintln!(
@@ -159,6 +167,16 @@ pub fn run(root: &Path, steps: &[Step]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes what [`run`] made and what outlives a run of the book: the shared cluster and its kubeconfig. Says what was
+/// there. Tools, the engine and images stay.
+///
+/// # Errors
+/// When something cannot be removed.
+pub fn down(root: &Path) -> anyhow::Result<Vec<String>> {
+    let _lock = lock()?;
+    cluster::shared(root).remove()
 }
 
 fn seconds(begun: Instant) -> String {

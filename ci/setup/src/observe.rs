@@ -1,10 +1,11 @@
 //! What this machine has. Facts only: what follows from them is decided in [`crate::plan`].
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use crate::cluster::{self, Cluster};
 use crate::command::{QUESTION, ask, first_line, on_path};
 use crate::images::Image;
 use crate::tools::{self, Rustc};
@@ -45,6 +46,12 @@ pub struct Observed {
     pub compose: Option<String>,
     /// What the engine has under the images' names.
     pub images: BTreeMap<String, Present>,
+    /// kind's version: `0.33.0`.
+    pub kind: Option<String>,
+    /// kubectl's version: `v1.36.4`.
+    pub kubectl: Option<String>,
+    /// The shared cluster.
+    pub cluster: Cluster,
 }
 
 /// Whether an engine answers.
@@ -85,8 +92,8 @@ pub struct Present {
 }
 
 impl Observed {
-    /// Looks at this machine, as far as the lanes need.
-    pub fn now(lanes: &[Lane], images: &[Image]) -> Observed {
+    /// Looks at this machine, as far as the lanes of the book below `root` need.
+    pub fn now(root: &Path, lanes: &[Lane], images: &[Image]) -> Observed {
         let mut seen = Observed {
             debian: debian(),
             root: is_root(),
@@ -96,7 +103,9 @@ impl Observed {
         // Each question starts a program: ask side by side.
         thread::scope(|scope| {
             let offline = lanes.contains(&Lane::Offline).then(|| scope.spawn(offline));
-            let docker = lanes.contains(&Lane::Docker).then(|| scope.spawn(|| docker(images)));
+            let engine = lanes.contains(&Lane::Docker) || lanes.contains(&Lane::Kind);
+            let docker = engine.then(|| scope.spawn(|| docker(images)));
+            let kind = lanes.contains(&Lane::Kind).then(|| scope.spawn(|| kind(root)));
             if let Some(Ok(o)) = offline.map(|t| t.join()) {
                 (seen.rustc, seen.cargo, seen.cc, seen.git) = (o.rustc, o.cargo, o.cc, o.git);
                 (seen.llvm, seen.rustup) = (o.llvm, o.rustup);
@@ -105,6 +114,9 @@ impl Observed {
                 (seen.client, seen.engine, seen.dockerd) = (d.client, d.engine, d.dockerd);
                 (seen.buildx, seen.compose, seen.images) = (d.buildx, d.compose, d.images);
                 seen.systemd_unit = d.systemd_unit;
+            }
+            if let Some(Ok(k)) = kind.map(|t| t.join()) {
+                (seen.kind, seen.kubectl, seen.cluster) = (k.kind, k.kubectl, k.cluster);
             }
         });
         seen
@@ -160,6 +172,22 @@ fn docker(images: &[Image]) -> Observed {
             dockerd,
             systemd_unit,
             images,
+            ..Observed::default()
+        }
+    })
+}
+
+fn kind(root: &Path) -> Observed {
+    thread::scope(|scope| {
+        let kind = scope.spawn(|| first_line("kind", &["--version"]));
+        let kubectl = scope.spawn(|| first_line("kubectl", &["version", "--client"]));
+        let cluster = cluster::shared(root).observe();
+        // `kind version 0.33.0`, `Client Version: v1.36.4`.
+        let last = |line: String| line.split_whitespace().last().map(str::to_owned);
+        Observed {
+            kind: kind.join().ok().flatten().and_then(last),
+            kubectl: kubectl.join().ok().flatten().and_then(last),
+            cluster,
             ..Observed::default()
         }
     })

@@ -1,8 +1,9 @@
 //! From what a machine has to what is missing, and from that to steps. No I/O.
 
-use crate::debian::{self, ENGINE};
+use crate::cluster::{self, Cluster};
+use crate::debian::{self, ENGINE, KIND};
 use crate::images::{Image, Recipe};
-use crate::observe::{Engine, Observed};
+use crate::observe::{Engine, Observed, Present};
 use crate::{Lane, Need, State};
 
 /// One step of a set-up.
@@ -28,7 +29,7 @@ pub enum Action {
     Packages {
         /// Their names.
         names: Vec<String>,
-        /// The newer release that an engine comes from.
+        /// The newer release that they come from.
         newer_suite: Option<String>,
     },
     /// Start the machine's engine.
@@ -41,6 +42,8 @@ pub enum Action {
         /// Its name.
         name: String,
     },
+    /// Find the shared cluster alive, else make it.
+    Cluster,
 }
 
 /// Something is missing that a set-up cannot bring to this machine.
@@ -67,7 +70,8 @@ pub fn needs(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Vec<Need> {
     for lane in lanes {
         match lane {
             Lane::Offline => offline(seen, &mut needs),
-            Lane::Docker => docker(seen, images, &mut needs),
+            Lane::Docker => docker(seen, images, Lane::Docker, &mut needs),
+            Lane::Kind => kind(seen, images, &mut needs),
         }
     }
     needs
@@ -143,8 +147,8 @@ const C_COMPILER: &str =
     "install a C compiler: `sudo apt-get install gcc libc6-dev`, or `xcode-select --install` on macOS";
 const GIT: &str = "install git: `sudo apt-get install git`, or `xcode-select --install` on macOS";
 
-fn docker(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
-    let lane = Lane::Docker;
+/// An engine, and the images that a lane needs.
+fn docker(seen: &Observed, images: &[Image], lane: Lane, needs: &mut Vec<Need>) {
     let plain = |version: &String| (version.clone(), String::new());
     let mut image_fix = setup(lane);
     needs.push(match &seen.engine {
@@ -180,10 +184,10 @@ fn docker(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
             fix,
         ));
     }
-    for image in images {
+    for image in wanted(seen, images, lane) {
         let name = format!("image {}", image.name);
         let present = seen.images.get(&image.name);
-        let fresh = present.filter(|p| !stale(p.recipe.as_deref(), image.recipe.as_ref()));
+        let fresh = fresh(seen, image);
         let why = match (&seen.engine, present) {
             (Engine::Silent { .. }, _) => "no engine answers, so nobody knows",
             (_, Some(_)) => "it was built from a recipe that has changed since",
@@ -197,6 +201,78 @@ fn docker(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
             image_fix.clone(),
         ));
     }
+}
+
+/// The images of a lane, and those that they would be built from here.
+fn wanted<'a>(seen: &Observed, images: &'a [Image], lane: Lane) -> Vec<&'a Image> {
+    let mut names: Vec<&str> = Vec::new();
+    // An image comes after its bases in the list, so backwards each base is met after all that are built from it.
+    let mut found: Vec<&Image> = Vec::new();
+    for image in images.iter().rev() {
+        if image.lane != lane && !names.contains(&image.name.as_str()) {
+            continue;
+        }
+        if let (None, Some(recipe)) = (fresh(seen, image), &image.recipe) {
+            names.extend(recipe.bases.iter().map(String::as_str));
+        }
+        found.push(image);
+    }
+    found.reverse();
+    found
+}
+
+/// What the engine has of an image, unless it was built from another recipe than today's.
+fn fresh<'a>(seen: &'a Observed, image: &Image) -> Option<&'a Present> {
+    let present = seen.images.get(&image.name)?;
+    (!stale(present.recipe.as_deref(), image.recipe.as_ref())).then_some(present)
+}
+
+/// The need of a cluster, whose name [`cluster::NAME`] is.
+const CLUSTER: &str = "cluster cloud-native-rust";
+
+const INSTALL_KIND: &str = "install kind (https://kind.sigs.k8s.io/docs/user/quick-start/#installation), then run cargo book setup --lane kind";
+const INSTALL_KUBECTL: &str =
+    "install kubectl (https://kubernetes.io/docs/tasks/tools/), then run cargo book setup --lane kind";
+
+/// The first kind that knows this release of Kubernetes.
+const OLDEST_KIND: (u32, u32) = (0, 33);
+
+fn kind(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
+    let lane = Lane::Kind;
+    docker(seen, images, lane, needs);
+    let plain = |version: &String| (version.clone(), String::new());
+    let can_install = seen.debian.is_some() && seen.root;
+    let fix = |by_hand: &str| if can_install { setup(lane) } else { by_hand.to_owned() };
+    let new_enough = seen.kind.as_ref().filter(|version| at_least(version, OLDEST_KIND));
+    let why = match &seen.kind {
+        Some(old) => format!(
+            "{old} is too old for this release of Kubernetes: {}.{} or newer",
+            OLDEST_KIND.0, OLDEST_KIND.1
+        ),
+        None => "there is none on PATH".into(),
+    };
+    needs.push(need(lane, "kind", new_enough.map(plain), &why, fix(INSTALL_KIND)));
+    needs.push(need(
+        lane,
+        "kubectl",
+        seen.kubectl.as_ref().map(plain),
+        "there is none on PATH",
+        fix(INSTALL_KUBECTL),
+    ));
+    let (alive, why) = match &seen.cluster {
+        Cluster::Alive { version } => (Some(plain(version)), ""),
+        Cluster::Absent => (None, "there is none"),
+        Cluster::Silent { why } | Cluster::Dead { why } => (None, why.as_str()),
+    };
+    needs.push(need(lane, CLUSTER, alive, why, setup(lane)));
+}
+
+/// Whether a version such as `0.33.0` is of that release or a newer one.
+fn at_least(version: &str, (major, minor): (u32, u32)) -> bool {
+    let mut numbers = version
+        .split(['.', '-', '+'])
+        .map_while(|part| part.parse::<u32>().ok());
+    matches!((numbers.next(), numbers.next()), (Some(a), Some(b)) if (a, b) >= (major, minor))
 }
 
 /// Whether an image was built here from another recipe than today's. What was not built here is left as it is.
@@ -362,6 +438,36 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
                 },
             });
         }
+    }
+    let programs: Vec<&Need> = ["kind", "kubectl"].into_iter().filter_map(missing).collect();
+    if let Some(need) = programs.first() {
+        if !can_install {
+            return Err(by_hand(need));
+        }
+        let names: Vec<String> = programs.iter().map(|need| need.name.clone()).collect();
+        steps.push(Step {
+            title: format!(
+                "installing {} from Debian {KIND} (adds it to apt's sources, pinned so that nothing else comes from it)",
+                names.join(" ")
+            ),
+            action: Action::Packages {
+                names,
+                newer_suite: Some(KIND.into()),
+            },
+        });
+    }
+    // A new image of the node makes a cluster that lives today a thing of yesterday.
+    let new_node = missing(&format!("image {}", cluster::IMAGE)).is_some();
+    if missing(CLUSTER).is_some() || new_node {
+        let how = match &seen.cluster {
+            Cluster::Absent => "making it",
+            Cluster::Silent { .. } => "waiting for it, else making it anew",
+            Cluster::Dead { .. } | Cluster::Alive { .. } => "making it anew",
+        };
+        steps.push(Step {
+            title: format!("{CLUSTER} ({how})"),
+            action: Action::Cluster,
+        });
     }
     Ok(steps)
 }

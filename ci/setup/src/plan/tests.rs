@@ -25,6 +25,7 @@ fn image(name: &str, hash: Option<&str>) -> Image {
         recipe,
         smoke: Smoke::File("/v".into()),
         optional: false,
+        lane: Lane::Docker,
         line: 1,
     }
 }
@@ -354,4 +355,139 @@ fn a_lane_that_was_not_asked_for_is_not_looked_at() {
     );
     let all = needs(&seen, &[], &[Lane::Offline]);
     assert!(all.iter().all(|n| n.lane == Lane::Offline) && all.len() == 5);
+}
+
+fn node(hash: &str) -> Image {
+    let mut node = image(cluster::IMAGE, Some(hash));
+    node.lane = Lane::Kind;
+    if let Some(recipe) = &mut node.recipe {
+        recipe.bases = vec!["debian:13".into()];
+    }
+    node
+}
+
+/// An engine with the node's image, kind, kubectl and a cluster that lives.
+fn kind_ready() -> Observed {
+    Observed {
+        kind: Some("0.33.0".into()),
+        kubectl: Some("v1.36.4".into()),
+        cluster: Cluster::Alive {
+            version: "v1.36.3".into(),
+        },
+        ..all_ready(&[(cluster::IMAGE, Some("k"))])
+    }
+}
+
+fn kind_titles(seen: &Observed) -> Vec<String> {
+    let images = [image("debian:13", Some("d")), image("other:1", None), node("k")];
+    let steps = steps(seen, &images, &[Lane::Kind]).expect("a plan");
+    steps.into_iter().map(|step| step.title).collect()
+}
+
+#[test]
+fn a_cluster_that_lives_is_left_as_it_is() {
+    assert_eq!(kind_titles(&kind_ready()), [] as [&str; 0]);
+}
+
+#[test]
+fn only_who_asks_for_the_kind_lane_gets_its_image() {
+    let images = [image("debian:13", None), node("k")];
+    let seen = all_ready(&[("debian:13", None)]);
+    assert_eq!(steps(&seen, &images, &BOTH), Ok(Vec::new()));
+}
+
+#[test]
+fn a_cluster_needs_its_node_what_that_is_built_from_and_no_other_image() {
+    let mut seen = kind_ready();
+    seen.images.clear();
+    seen.cluster = Cluster::Absent;
+    assert_eq!(
+        kind_titles(&seen),
+        [
+            "image debian:13 (pulling it, else building docker/debian)",
+            "image kindest/node:v1.36.3 (pulling it, else building docker/debian)",
+            "cluster cloud-native-rust (making it)",
+        ]
+    );
+}
+
+#[test]
+fn a_cluster_that_does_not_live_is_healed() {
+    for (cluster, how) in [
+        (Cluster::Absent, "making it"),
+        (
+            Cluster::Silent { why: "w".into() },
+            "waiting for it, else making it anew",
+        ),
+        (Cluster::Dead { why: "w".into() }, "making it anew"),
+    ] {
+        let seen = Observed {
+            cluster,
+            ..kind_ready()
+        };
+        assert_eq!(kind_titles(&seen), [format!("{CLUSTER} ({how})")]);
+        assert_eq!(
+            needs(&seen, &[], &[Lane::Kind])
+                .iter()
+                .filter(|n| !n.is_ready())
+                .count(),
+            1
+        );
+    }
+}
+
+#[test]
+fn a_cluster_of_an_older_node_is_made_anew() {
+    let seen = Observed {
+        images: all_ready(&[("debian:13", Some("d")), (cluster::IMAGE, Some("yesterday"))]).images,
+        ..kind_ready()
+    };
+    assert_eq!(
+        kind_titles(&seen),
+        [
+            "image kindest/node:v1.36.3 (rebuilding it, its recipe has changed)",
+            "cluster cloud-native-rust (making it anew)",
+        ]
+    );
+}
+
+#[test]
+fn kind_comes_from_debian_where_it_can_and_else_the_reader_is_told_where_it_is() {
+    let mut seen = Observed {
+        kind: Some("0.27.0".into()),
+        kubectl: None,
+        ..kind_ready()
+    };
+    let error = steps(&seen, &[], &[Lane::Kind])
+        .expect_err("no way to install")
+        .to_string();
+    assert!(
+        error.starts_with("kind: 0.27.0 is too old") && error.contains("fix: install kind (https://"),
+        "{error}"
+    );
+    (seen.debian, seen.root) = (Some("trixie".into()), true);
+    let install = Action::Packages {
+        names: vec!["kind".into(), "kubectl".into()],
+        newer_suite: Some("sid".into()),
+    };
+    let steps = steps(&seen, &[], &[Lane::Kind]).expect("a plan");
+    assert_eq!(steps.iter().map(|s| &s.action).collect::<Vec<_>>(), [&install]);
+}
+
+#[test]
+fn the_need_of_a_cluster_bears_its_name() {
+    assert_eq!(CLUSTER, format!("cluster {}", cluster::NAME));
+}
+
+#[test]
+fn versions_are_compared_as_numbers() {
+    for (version, enough) in [
+        ("0.33.0", true),
+        ("0.34.0-alpha+x", true),
+        ("1.0", true),
+        ("0.4.9", false),
+        ("v", false),
+    ] {
+        assert_eq!(at_least(version, OLDEST_KIND), enough, "{version}");
+    }
 }
