@@ -1,0 +1,1 @@
+//! Reads manifests, protocols and queries as their own tools would, without those tools.

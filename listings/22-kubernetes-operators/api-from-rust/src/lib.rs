@@ -1,0 +1,1 @@
+//! List, watch and server-side apply with the Kubernetes API.

@@ -1,0 +1,1 @@
+//! Publish to RabbitMQ so that nothing is lost.
