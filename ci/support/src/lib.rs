@@ -11,6 +11,7 @@
 //! | [`matching`] | narrow, named matchers for what differs each time |
 //! | [`waiting`] | waiting for a condition, within a budget |
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
+//! | `cluster` | namespaces, objects and programs on the kind cluster that tests share (feature `kind`) |
 //! | `engines` | the real engines that chapters talk to: RabbitMQ, PostgreSQL and others (feature `docker`) |
 
 pub mod capture;
@@ -18,6 +19,8 @@ pub mod evidence;
 pub mod matching;
 pub mod waiting;
 
+#[cfg(feature = "kind")]
+pub mod cluster;
 #[cfg(feature = "docker")]
 pub mod docker;
 #[cfg(feature = "docker")]

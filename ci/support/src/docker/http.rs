@@ -49,11 +49,37 @@ pub(crate) fn send(
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )?;
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
+    let mut part = [0; 16 * 1024];
+    // An answer that says how long it is ends there. Whoever stands between (`kubectl port-forward`) may end the
+    // connection rudely after that.
+    while !is_whole(&bytes) {
+        match stream.read(&mut part)? {
+            0 => break,
+            n => bytes.extend(&part[..n]),
+        }
+    }
     parse(&bytes).ok_or_else(|| {
         let text = String::from_utf8_lossy(&bytes);
         Error::new(ErrorKind::InvalidData, format!("no HTTP answer: {text:?}"))
     })
+}
+
+/// Whether an answer says by itself that it is complete.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else {
+        return false;
+    };
+    let length = std::str::from_utf8(&bytes[..end]).ok().and_then(|head| {
+        head.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            let named = key.eq_ignore_ascii_case("content-length");
+            named.then(|| value.trim().parse::<usize>().ok()).flatten()
+        })
+    });
+    match length {
+        Some(length) => bytes.len() >= end + 4 + length,
+        None => bytes.ends_with(b"\r\n0\r\n\r\n") && parse(bytes).is_some(),
+    }
 }
 
 fn parse(bytes: &[u8]) -> Option<Answer> {
@@ -102,6 +128,26 @@ mod tests {
         );
         for broken in ["", "HTTP/1.1 200 OK", "SSH-2.0\r\n\r\n", "HTTP/1.1 2\r\n\r\n"] {
             assert!(parse(broken.as_bytes()).is_none(), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_says_its_length_is_whole_without_an_end() {
+        for (text, whole) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", true),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nO", false),
+            ("HTTP/1.1 200 OK\r\n\r\nOK", false),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n0\r\n\r\n",
+                true,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n",
+                false,
+            ),
+            ("HTTP/1.1 200", false),
+        ] {
+            assert_eq!(is_whole(text.as_bytes()), whole, "{text}");
         }
     }
 
