@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -46,6 +46,7 @@ use k8s_openapi::api::core::v1::{Namespace as Object, Node, Pod, ServiceAccount}
 use kube::api::{Api, DeleteParams, ListParams, LogParams, ObjectMeta, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use tempfile::TempPath;
 
 pub use forward::Forward;
 pub use kube;
@@ -98,11 +99,11 @@ pub fn kubectl(args: &[&str]) -> Output {
         .unwrap_or_else(|e| panic!("kubectl does not start: {e}\n  fix: cargo book setup --lane kind"))
 }
 
-/// A client that acts as the cluster's administrator.
+/// A client that acts as the cluster's administrator, in a namespace.
 ///
 /// # Panics
 /// When there is no cluster, with the command that makes one.
-async fn administrator() -> Client {
+async fn administrator(namespace: &str) -> Client {
     let file = kubeconfig();
     let read = Kubeconfig::read_from(&file).unwrap_or_else(|e| {
         panic!(
@@ -110,14 +111,15 @@ async fn administrator() -> Client {
             file.display()
         )
     });
-    let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default())
+    let mut config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default())
         .await
         .unwrap_or_else(|e| panic!("{}: {e}\n  fix: cargo book setup --lane kind", file.display()));
+    config.default_namespace = namespace.to_owned();
     Client::try_from(config).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
 }
 
-/// Runs a test in a namespace of its own. The client acts as the cluster's administrator; [`Namespace::client_of`] gives
-/// one that acts as a ServiceAccount.
+/// Runs a test in a namespace of its own. The client acts as the cluster's administrator, and that namespace is its
+/// default; [`Namespace::client_of`] gives one that acts as a ServiceAccount.
 ///
 /// Notes what the cluster truly is.
 ///
@@ -136,10 +138,11 @@ where
         .build()
         .expect("a runtime for the test");
     runtime.block_on(async {
-        let client = administrator().await;
+        let client = administrator("default").await;
         note_versions(&client).await;
-        let namespace = Namespace::create(client.clone()).await;
-        let name = namespace.name().to_owned();
+        let name = Namespace::create(&client).await;
+        let namespace = Namespace::of(name.clone()).await;
+        let client = namespace.client.clone();
         let ended = AssertUnwindSafe(async { test(client.clone(), namespace).await })
             .catch_unwind()
             .await;
@@ -231,10 +234,13 @@ pub fn forbidden<T: Debug>(asked: Result<T, kube::Error>) -> String {
 pub struct Namespace {
     client: Client,
     name: String,
+    /// Leads kubectl, and programs that ask as it does, into this namespace.
+    kubeconfig: Arc<TempPath>,
 }
 
 impl Namespace {
-    async fn create(client: Client) -> Namespace {
+    /// Makes one; its name.
+    async fn create(client: &Client) -> String {
         let labels = BTreeMap::from([(LABEL.to_owned(), run_id())]);
         let wanted = Object {
             metadata: ObjectMeta {
@@ -256,7 +262,30 @@ impl Namespace {
             accounts.get("default").await.map(drop)
         })
         .await;
-        Namespace { client, name }
+        name
+    }
+
+    async fn of(name: String) -> Namespace {
+        let copy = tempfile::NamedTempFile::with_prefix("book-kubeconfig-").expect("a temporary file");
+        let copy = copy.into_temp_path();
+        std::fs::copy(kubeconfig(), &copy).expect("the file that led here");
+        let namespace = format!("--namespace={name}");
+        let out = Command::new("kubectl")
+            .args(["config", "set-context", "--current", &namespace, "--kubeconfig"])
+            .arg(&copy)
+            .output()
+            .unwrap_or_else(|e| panic!("kubectl does not start: {e}\n  fix: cargo book setup --lane kind"));
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        Namespace {
+            client: administrator(&name).await,
+            name,
+            kubeconfig: Arc::new(copy),
+        }
+    }
+
+    /// A kubeconfig whose current context is this namespace, for `KUBECONFIG` of a program. It goes with the test.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
     }
 
     /// Its name.
@@ -295,6 +324,25 @@ impl Namespace {
     /// # Panics
     /// When there is no such ServiceAccount.
     pub async fn client_of(&self, account: &str) -> Client {
+        let read = self.acting_as(account).await;
+        let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
+        Client::try_from(config.expect("the file that led here")).expect("a client from a token")
+    }
+
+    /// A kubeconfig that acts as a ServiceAccount of this namespace, for `KUBECONFIG` of a program.
+    ///
+    /// # Panics
+    /// As [`Namespace::client_of`].
+    pub async fn kubeconfig_of(&self, account: &str) -> TempPath {
+        let read = self.acting_as(account).await;
+        let copy = tempfile::NamedTempFile::with_prefix("book-kubeconfig-").expect("a temporary file");
+        // What is JSON is YAML.
+        serde_json::to_writer(&copy, &read).expect("a kubeconfig can be written");
+        copy.into_temp_path()
+    }
+
+    /// Nothing of the administrator's stays but the address and its authority.
+    async fn acting_as(&self, account: &str) -> Kubeconfig {
         let wanted = TokenRequest {
             spec: Some(TokenRequestSpec {
                 expiration_seconds: Some(600),
@@ -309,17 +357,14 @@ impl Namespace {
             .unwrap_or_else(|e| panic!("no token for the ServiceAccount {account}: {e}"));
         let token = given.status.and_then(|status| status.token);
         let token = token.expect("a token request is answered with a token");
-        let file = Kubeconfig::read_from(kubeconfig()).expect("the file that led here");
-        let mut config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-            .await
-            .expect("the file that led here");
-        // Nothing of the administrator's stays but the address and its authority.
-        config.auth_info = kube::config::AuthInfo {
-            token: Some(token.into()),
-            ..kube::config::AuthInfo::default()
-        };
-        config.default_namespace = self.name.clone();
-        Client::try_from(config).expect("a client from a token")
+        let mut read = Kubeconfig::read_from(&*self.kubeconfig).expect("the file that led here");
+        for user in &mut read.auth_infos {
+            user.auth_info = Some(kube::config::AuthInfo {
+                token: Some(token.clone().into()),
+                ..kube::config::AuthInfo::default()
+            });
+        }
+        read
     }
 
     /// kubectl in this namespace: what it prints on both outputs, standard output first.

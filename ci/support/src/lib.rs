@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`evidence`] | the notes |
 //! | [`capture`] | captured files and measured numbers, compared or blessed |
+//! | [`lock`] | lock files of packages that a container builds alone
 //! | [`matching`] | narrow, named matchers for what differs each time |
 //! | [`waiting`] | waiting for a condition, within a budget |
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
@@ -16,6 +17,7 @@
 
 pub mod capture;
 pub mod evidence;
+pub mod lock;
 pub mod matching;
 pub mod waiting;
 
@@ -63,4 +65,16 @@ pub fn listing(path: &str) -> String {
     };
     evidence::note("read", path, "");
     text
+}
+
+/// A program of a package that the running test's package depends on; `cargo test` has built it beside the tests.
+///
+/// # Panics
+/// When it is not there.
+#[track_caller]
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a running test has a path");
+    let built = test.parent().and_then(|deps| deps.parent());
+    let program = built.map(|dir| dir.join(name)).filter(|path| path.is_file());
+    program.unwrap_or_else(|| panic!("{name} has not been built\n  fix: cargo build --package {name}"))
 }

@@ -18,6 +18,8 @@ pub enum Matcher {
     Size,
     /// A port after a colon: `:49153`.
     Port,
+    /// The namespace of a test: `book-9zhlb`.
+    Namespace,
     /// A version: `1.95.0`, `26.1.5+dfsg1`.
     Version,
 }
@@ -40,6 +42,7 @@ impl Matcher {
             Matcher::Duration => (pattern!(r"\b\d+(\.\d+)?\s?(ns|µs|us|ms|s|m|h)\b"), "<duration>"),
             Matcher::Size => (pattern!(r"\b\d+(\.\d+)?\s?([kKMG]i?B|B)\b"), "<size>"),
             Matcher::Port => (pattern!(r":\d{4,5}\b"), ":<port>"),
+            Matcher::Namespace => (pattern!(r"\bbook-[a-z0-9]{5}\b"), "<namespace>"),
             Matcher::Version => (pattern!(r"\bv?\d+\.\d+(\.\d+)*([-+~][0-9A-Za-z.+~-]+)?"), "<version>"),
         }
     }
@@ -68,6 +71,7 @@ mod tests {
             (Matcher::Duration, "1.5 s", "1.5 sizes"),
             (Matcher::Size, "1.68MB", "1.68 M"),
             (Matcher::Port, ":49153", ":80"),
+            (Matcher::Namespace, "book-9zhlb", "book-club"),
             (Matcher::Version, "26.1.5+dfsg1", "26"),
         ] {
             assert!(matcher.normalise(yes).ends_with('>'), "{matcher:?} {yes}");

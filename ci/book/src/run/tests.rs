@@ -401,7 +401,9 @@ pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -
         && let Some((profdata, cov)) = &run.llvm
     {
         let mut objects = vec![program.executable.clone()];
-        objects.extend(built.binaries.get(&package.name).into_iter().flatten().cloned());
+        // A test may run the programs of the packages that its own needs, too.
+        let owners = std::iter::once(&package.name).chain(&package.needs);
+        objects.extend(owners.filter_map(|name| built.binaries.get(name)).flatten().cloned());
         let executed = lines_executed(run.root, profdata, cov, &profiles, &objects)?;
         // Silence is no evidence: without a profile every line would look like one without code.
         if passed && executed.is_none() {

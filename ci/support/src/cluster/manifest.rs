@@ -39,6 +39,20 @@ impl Manifest {
         self
     }
 
+    /// Without the lines of an anchor: what a page takes away to show what it was good for.
+    ///
+    /// # Panics
+    /// When it has no such anchor.
+    #[track_caller]
+    pub fn without(mut self, anchor: &str) -> Manifest {
+        let (from, to) = (format!("# ANCHOR: {anchor}\n"), format!("# ANCHOR_END: {anchor}\n"));
+        let parts = self.text.split_once(&from);
+        let parts = parts.and_then(|(before, rest)| Some((before, rest.split_once(&to)?.1)));
+        let (before, after) = parts.unwrap_or_else(|| panic!("{} has no anchor {anchor}", self.path));
+        self.text = format!("{}\n{after}", before.trim_end_matches(' ').trim_end());
+        self
+    }
+
     /// Applies it, as [`Namespace::apply`] does.
     ///
     /// # Panics

@@ -1,1 +1,0 @@
-//! List, watch and server-side apply with the Kubernetes API.
