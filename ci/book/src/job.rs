@@ -119,11 +119,7 @@ pub fn console_lane(block: &Block) -> Lane {
     if let Some(lane) = block.attr("lane").and_then(|word| word.parse().ok()) {
         return lane;
     }
-    let commands = block.text.lines().filter_map(|l| l.trim_start().strip_prefix("$ "));
-    let words: BTreeSet<&str> = commands
-        .flat_map(|c| c.split(['|', '&', ';', '(', ')']))
-        .filter_map(|c| c.split_whitespace().next())
-        .collect();
+    let words = programs(block);
     if words.contains("kubectl") || words.contains("kind") {
         Lane::Kind
     } else if words.contains("docker") {
@@ -131,6 +127,21 @@ pub fn console_lane(block: &Block) -> Lane {
     } else {
         Lane::Offline
     }
+}
+
+/// Whether a console block's commands start things on a Docker engine.
+pub fn uses_engine(block: &Block) -> bool {
+    let words = programs(block);
+    words.contains("docker") || words.contains("kind")
+}
+
+/// The programs that a console block's commands begin with.
+fn programs(block: &Block) -> BTreeSet<&str> {
+    let commands = block.text.lines().filter_map(|l| l.trim_start().strip_prefix("$ "));
+    commands
+        .flat_map(|c| c.split(['|', '&', ';', '(', ')']))
+        .filter_map(|c| c.split_whitespace().next())
+        .collect()
 }
 
 /// Every job of the book, in the order in which they are best run: cheap ones first.
@@ -195,9 +206,7 @@ pub fn plan(
             let order: Vec<String> = consoles.iter().map(|b| block_hash(b)).collect();
             inputs.extend(value("session", &order.join(" ")));
             inputs.extend(file_inputs(hashes, session_files(root, workspace, &consoles)));
-            if lane >= Lane::Docker {
-                inputs.extend(file_inputs(hashes, files_below(root, "docker")));
-            }
+            inputs.extend(file_inputs(hashes, of_lane(root, lane)));
             let id = format!("console:{}", page.path);
             jobs.push(Job {
                 id,
@@ -238,9 +247,7 @@ pub fn plan(
         });
         for lane in &package.lanes {
             let mut inputs = inputs.clone();
-            if *lane >= Lane::Docker {
-                inputs.extend(file_inputs(hashes, files_below(root, "docker")));
-            }
+            inputs.extend(file_inputs(hashes, of_lane(root, *lane)));
             let id = format!("test:{}:{lane}", package.name);
             jobs.push(Job {
                 id,
@@ -257,6 +264,16 @@ pub fn plan(
     }
     jobs.sort_by_key(|job| job.lane);
     jobs
+}
+
+/// The files that a lane's engines are made from.
+fn of_lane(root: &Root, lane: Lane) -> Vec<String> {
+    let folders: &[&str] = match lane {
+        Lane::Offline => &[],
+        Lane::Kind => &["docker", "k8s"],
+        Lane::Docker | Lane::Browser => &["docker"],
+    };
+    folders.iter().flat_map(|dir| files_below(root, dir)).collect()
 }
 
 fn block_inputs<'a>(blocks: &'a [&'a Block]) -> impl Iterator<Item = (String, String)> + 'a {
@@ -316,7 +333,7 @@ fn session_files(root: &Root, workspace: &Workspace, blocks: &[&Block]) -> BTree
     files
 }
 
-fn unquoted(word: &str) -> &str {
+pub(crate) fn unquoted(word: &str) -> &str {
     word.trim_matches(['"', '\''])
 }
 
@@ -360,7 +377,7 @@ fn cargo_files(root: &Root, workspace: &Workspace, here: &Path, words: &[&str]) 
 }
 
 /// A path below the root, from the folder `here` below it; `None` when it leads out.
-fn below(here: &Path, name: &str) -> Option<PathBuf> {
+pub(crate) fn below(here: &Path, name: &str) -> Option<PathBuf> {
     let mut path = here.to_path_buf();
     for part in Path::new(name).components() {
         match part {
@@ -419,6 +436,7 @@ mod tests {
                 attrs: attrs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
                 text: text.into(),
                 origin: Origin::Console,
+                format: None,
             };
             let files = session_files(&root, &workspace, &[&block]);
             files.into_iter().collect::<Vec<_>>().join(" ")

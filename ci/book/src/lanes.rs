@@ -8,6 +8,7 @@ use anyhow::Result;
 use book_setup::{Need, State};
 
 use crate::model::{Lane, Root};
+use crate::run::cluster::Cluster;
 use crate::workspace::Workspace;
 
 /// The same lane in the set-up crate's words; `None` for one that it cannot prepare yet.
@@ -47,7 +48,7 @@ pub fn llvm() -> Option<(PathBuf, PathBuf)> {
 }
 
 /// The tools behind a lane, for the evidence.
-pub fn versions(lane: Lane, workspace: &Workspace) -> BTreeMap<String, String> {
+pub fn versions(root: &Root, lane: Lane, workspace: &Workspace) -> BTreeMap<String, String> {
     let rustc = workspace.rustc.strip_prefix("rustc ").unwrap_or(&workspace.rustc);
     let mut versions = BTreeMap::from([("rustc".to_owned(), rustc.to_owned())]);
     if lane >= Lane::Docker {
@@ -60,6 +61,9 @@ pub fn versions(lane: Lane, workspace: &Workspace) -> BTreeMap<String, String> {
             let version = String::from_utf8_lossy(&out.stdout).trim().to_owned();
             versions.insert("Docker Engine".to_owned(), version);
         }
+    }
+    if lane == Lane::Kind {
+        versions.extend(Cluster::of(root).versions());
     }
     versions
 }

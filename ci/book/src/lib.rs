@@ -12,6 +12,7 @@
 //! | [`workspace`] | packages, their test targets and lanes |
 //! | [`job`] | what there is to run, with the hashes of all inputs |
 //! | [`evidence`] | the store of what ran, and freshness |
+//! | [`formats`] | what a YAML file is written for |
 //! | [`run`] | the jobs: cargo tests with line coverage, snippets, consoles, diagrams, the site |
 //! | [`status`] | blocks against evidence |
 //! | [`lanes`] | what this machine can run |
@@ -24,6 +25,7 @@
 pub mod cli;
 pub mod config;
 pub mod evidence;
+pub mod formats;
 pub mod job;
 pub mod lanes;
 pub mod model;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::formats::Format;
+
 /// One fenced code block of one page.
 #[derive(Clone, Debug)]
 pub struct Block {
@@ -24,6 +26,8 @@ pub struct Block {
     pub text: String,
     /// Where the text that readers see comes from.
     pub origin: Origin,
+    /// What a listing is written for, where that says how it is proven.
+    pub format: Option<Format>,
 }
 
 impl Block {

@@ -13,6 +13,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 
 use crate::config::Config;
+use crate::formats::Format;
 use crate::model::{Block, Finding, Included, Origin, Root};
 
 /// One page.
@@ -67,7 +68,7 @@ const LANGUAGES: &[(&str, &[&str])] = &[
     ("mermaid", &[]),
     ("toml", &[]),
     ("dockerfile", &[]),
-    ("yaml", &[]),
+    ("yaml", &["refused"]),
     ("json", &[]),
     ("proto", &[]),
     ("promql", &[]),
@@ -359,6 +360,18 @@ fn block(
             "move it to a file that a test uses and include it; or, if it is output, let a test capture it",
         );
     }
+    let format = match &origin {
+        Origin::Listing(file) => std::fs::read_to_string(root.join(&file.path))
+            .ok()
+            .and_then(|text| Format::of(&lang, &text)),
+        _ => None,
+    };
+    if attrs.contains_key("refused") && format != Some(Format::Manifest) {
+        return find(
+            "`refused` is for a manifest that the API must refuse, and this is none".into(),
+            "take the word out, or include a file with `apiVersion` and `kind`",
+        );
+    }
     page.blocks.push(Block {
         page: page.path.clone(),
         line,
@@ -367,6 +380,7 @@ fn block(
         attrs,
         text: body,
         origin,
+        format,
     });
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::evidence::{Hashes, Record, Store};
+use crate::formats::Format;
 use crate::job::{Job, Kind, block_hash, console_lane, shown_hash};
 use crate::model::{Block, Finding, Included, Lane, Origin, Status, Verdict};
 use crate::page::Pages;
@@ -123,14 +124,9 @@ impl<'a> Knowledge<'a> {
             }
             Origin::Diagram => self.own(block, &mut row, "diagrams", "parsed by the site's mermaid"),
             Origin::Listing(file) if block.lang == "rust" => self.rust(file, &mut row),
-            // That somebody read it says nothing of what a build makes of it.
-            Origin::Listing(file) if block.lang == "dockerfile" => {
-                self.used(file, &mut row, "built, run and asserted", |verb| {
-                    matches!(verb, "built" | "ran")
-                });
-            }
-            Origin::Listing(file) => self.used(file, &mut row, "used by a test", |verb| verb != "compared"),
-            Origin::Output(file) => self.used(file, &mut row, "output compared", |verb| verb == "compared"),
+            // That somebody read it says nothing of what a build or an engine makes of it.
+            Origin::Listing(file) => self.used(file, &mut row, &Proof::of(block)),
+            Origin::Output(file) => self.used(file, &mut row, &Proof::COMPARED),
         }
         row
     }
@@ -246,8 +242,8 @@ impl<'a> Knowledge<'a> {
         }
     }
 
-    fn used(&self, file: &Included, row: &mut Status, check: &str, counts: fn(&str) -> bool) {
-        row.check = check.into();
+    fn used(&self, file: &Included, row: &mut Status, proof: &Proof) {
+        row.check = proof.check.into();
         if let Some(job) = self.configures(&file.path) {
             row.lane = job.lane;
             row.check = "cargo and mdBook work with it".into();
@@ -263,7 +259,8 @@ impl<'a> Knowledge<'a> {
             }
         }
         let jobs = self.could_prove(&file.path);
-        row.lane = jobs.iter().map(|j| j.lane).max().unwrap_or(Lane::Offline);
+        let lane = jobs.iter().map(|j| j.lane).max().unwrap_or(Lane::Offline);
+        row.lane = proof.lane.unwrap_or(lane);
         let (mut stale, mut missing, mut failed) = (None, None, None);
         // A file may be used by the tests of any package; `could_prove` only says whose silence counts.
         for job in self.jobs {
@@ -276,7 +273,7 @@ impl<'a> Knowledge<'a> {
             let uses: Vec<_> = record
                 .uses
                 .iter()
-                .filter(|u| u.path == file.path && counts(&u.verb))
+                .filter(|u| u.path == file.path && proof.counts(&u.verb))
                 .collect();
             if let Some(what) = changed.first() {
                 if !uses.is_empty() || jobs.iter().any(|j| j.id == job.id) {
@@ -297,7 +294,11 @@ impl<'a> Knowledge<'a> {
                     } else {
                         format!(": {}", u.what)
                     };
-                    format!("{} {} it{what}", u.test, u.verb)
+                    match u.verb.as_str() {
+                        // The API did, and not the test.
+                        "refused" => format!("{} saw it refused{what}", u.test),
+                        verb => format!("{} {verb} it{what}", u.test),
+                    }
                 }));
             }
         }
@@ -305,13 +306,16 @@ impl<'a> Knowledge<'a> {
             row.verdict = Verdict::Failed;
             row.reason = why;
         } else if row.verdict == Verdict::Verified {
-            row.check = check.into();
+            row.check = proof.check.into();
         } else if let Some(what) = stale {
             row.stale(&what);
         } else if let Some(lane) = missing {
             row.reason = format!("the {lane} lane has not run its tests");
         } else {
-            row.reason = format!("no test that passed was seen to use {}", file.path);
+            row.reason = match proof.verbs {
+                [verb] if proof.lane.is_some() => format!("no test that passed saw {} {verb}", file.path),
+                _ => format!("no test that passed was seen to use {}", file.path),
+            };
         }
     }
 
@@ -361,6 +365,47 @@ impl<'a> Knowledge<'a> {
     }
 }
 
+/// What has to have been seen of a file, so that it counts as proven.
+struct Proof {
+    /// The words for it.
+    check: &'static str,
+    /// What a test must have noted: one of these; none: anything but a comparison.
+    verbs: &'static [&'static str],
+    /// Where that is seen, if the kind of file says so.
+    lane: Option<Lane>,
+}
+
+impl Proof {
+    const COMPARED: Proof = Proof {
+        check: "output compared",
+        verbs: &["compared"],
+        lane: None,
+    };
+
+    fn of(block: &Block) -> Proof {
+        let (check, verbs, lane): (_, &[&str], _) = match block.format {
+            Some(Format::Manifest) if block.attr("refused").is_some() => {
+                ("refused by the API", &["refused"], Some(Lane::Kind))
+            }
+            Some(Format::Manifest) => ("applied to the cluster, strictly", &["applied"], Some(Lane::Kind)),
+            Some(Format::Promql) => ("answered by Prometheus", &["answered"], Some(Lane::Docker)),
+            Some(Format::Rules) => ("tested by promtool", &["tested"], Some(Lane::Docker)),
+            Some(Format::Compose) => ("brought up and used", &["brought up"], Some(Lane::Docker)),
+            Some(Format::Proto) => ("compiled", &["compiled"], Some(Lane::Offline)),
+            None if block.lang == "dockerfile" => ("built, run and asserted", &["built", "ran"], None),
+            Some(Format::Cluster) | None => ("used by a test", &[], None),
+        };
+        Proof { check, verbs, lane }
+    }
+
+    fn counts(&self, verb: &str) -> bool {
+        match self.verbs {
+            [] => verb != "compared",
+            verbs => verbs.contains(&verb),
+        }
+    }
+}
+
 impl Status {
     fn take(&mut self, record: &Record) {
         self.seconds += record.seconds;
@@ -390,6 +435,7 @@ fn fact_block(page: &str, line: usize, path: &str) -> Block {
             lines: Vec::new(),
             text: String::new(),
         }),
+        format: None,
     }
 }
 

@@ -62,9 +62,10 @@ pub struct Shared {
     kubeconfig: PathBuf,
 }
 
-/// The cluster that all tests of the book share.
+/// The cluster that all tests of the book share: [`NAME`], or the one that `BOOK_CLUSTER` names.
 pub fn shared(root: &Path) -> Shared {
-    Shared::new(root, NAME, &crate::work(root).join("kind"))
+    let name = std::env::var("BOOK_CLUSTER").unwrap_or_else(|_| NAME.into());
+    Shared::new(root, &name, &crate::work(root).join("kind"))
 }
 
 impl Shared {
@@ -75,6 +76,11 @@ impl Shared {
             name: name.to_owned(),
             kubeconfig: folder.join("kubeconfig"),
         }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its kubeconfig: a file of its own, so that nobody's default context changes.

@@ -18,6 +18,7 @@ mod script;
 mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Component, Path};
 use std::time::Duration;
 
@@ -45,12 +46,19 @@ pub struct ConsoleRun {
 /// Runs the blocks of one page, which must be in the order of the page.
 ///
 /// `budget` is for each command; a block's `budget=SECONDS` goes before it. With `bless`, output that differs is
-/// no finding: the text with the real output comes back.
+/// no finding: the text with the real output comes back. The shell gets these variables over its own.
 ///
 /// # Errors
 ///
 /// When there is no bash, or the page cannot be read.
-pub fn run(root: &Root, page: &str, blocks: &[&Block], bless: bool, budget: Duration) -> Result<ConsoleRun> {
+pub fn run(
+    root: &Root,
+    page: &str,
+    blocks: &[&Block],
+    bless: bool,
+    budget: Duration,
+    variables: &[(&str, OsString)],
+) -> Result<ConsoleRun> {
     if blocks.is_empty() {
         return Ok(ConsoleRun::default());
     }
@@ -64,7 +72,7 @@ pub fn run(root: &Root, page: &str, blocks: &[&Block], bless: bool, budget: Dura
         edits: Vec::new(),
         stopped: None,
     };
-    let mut session = Session::start(&root.path)?;
+    let mut session = Session::start(&root.path, variables)?;
     let mut results = Vec::new();
     for block in blocks {
         let (findings, detail) = match Plan::of(block, budget) {

@@ -1,5 +1,6 @@
 //! The jobs that checks are made of.
 
+pub mod cluster;
 pub mod console;
 pub mod leftovers;
 mod runner;

@@ -14,7 +14,7 @@ use crate::job::{Job, Kind, block_hash, console_lane};
 use crate::lanes;
 use crate::model::{Block, BlockResult, Finding, Lane, Origin, Root, Status, Verdict};
 use crate::page::{self, Pages};
-use crate::run::{console, leftovers, snippets, tests};
+use crate::run::{cluster, console, leftovers, snippets, tests};
 use crate::status::{Knowledge, Report};
 use crate::workspace::{Package, Workspace, settle};
 
@@ -109,10 +109,20 @@ struct Runner<'a> {
     id: &'a str,
     /// What sessions left on the engine.
     left: BTreeSet<leftovers::Thing>,
+    /// What they left on the cluster.
+    left_there: BTreeSet<cluster::Thing>,
     /// The lanes that are built for; empty: not asked yet.
     lanes: BTreeSet<Lane>,
     findings: Vec<Finding>,
     ran: usize,
+}
+
+/// Where a session is on the cluster.
+struct There {
+    cluster: cluster::Cluster,
+    before: BTreeSet<cluster::Thing>,
+    names: cluster::Names,
+    ground: cluster::Ground,
 }
 
 /// What one way through the jobs gave.
@@ -152,7 +162,10 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
             ..options.clone()
         };
         let second = run_jobs(&again, &options, &store)?;
-        let left = pass.findings.into_iter().filter(|f| f.page == leftovers::PLACE);
+        let left = pass
+            .findings
+            .into_iter()
+            .filter(|f| [leftovers::PLACE, cluster::PLACE].contains(&f.page.as_str()));
         pass = Pass {
             findings: left.chain(second.findings).collect(),
             missing: pass.missing.into_iter().chain(second.missing).collect(),
@@ -270,6 +283,7 @@ fn run_jobs(book: &Book, options: &Options, store: &Store) -> Result<Pass> {
         store,
         id: &id,
         left: BTreeSet::new(),
+        left_there: BTreeSet::new(),
         lanes: BTreeSet::new(),
         findings: Vec::new(),
         ran: 0,
@@ -413,18 +427,34 @@ impl Runner<'_> {
                 continue;
             }
             eprintln!("lane {lane}: {} to run", plural(jobs.len(), "job"));
-            let of =
-                |kind: fn(&Kind) -> bool| -> Vec<&Job> { jobs.iter().copied().filter(|j| kind(&j.kind)).collect() };
-            self.diagrams(&of(|k| matches!(k, Kind::Diagrams { .. })))?;
-            for job in of(|k| *k == Kind::Site) {
-                self.site(job)?;
+            let watch = (lane == Lane::Kind)
+                .then(|| cluster::Watch::begin(&self.book.root, self.id))
+                .transpose()?;
+            let done = self.lane(lane, &jobs);
+            if let Some(watch) = watch {
+                let left = watch.end(&self.left_there);
+                // The reason why the run stopped is printed instead of its findings.
+                if done.is_err() {
+                    left.iter().for_each(|finding| eprintln!("{finding}"));
+                }
+                self.findings.extend(left);
             }
-            self.snippets(&of(|k| matches!(k, Kind::Snippets { .. })))?;
-            self.tests(&of(|k| matches!(k, Kind::Tests { .. })), lane)?;
-            self.lint(&of(|k| matches!(k, Kind::Lint { .. })))?;
-            for job in of(|k| matches!(k, Kind::Console { .. })) {
-                self.console(job)?;
-            }
+            done?;
+        }
+        Ok(())
+    }
+
+    fn lane(&mut self, lane: Lane, jobs: &[&Job]) -> Result<()> {
+        let of = |kind: fn(&Kind) -> bool| -> Vec<&Job> { jobs.iter().copied().filter(|j| kind(&j.kind)).collect() };
+        self.diagrams(&of(|k| matches!(k, Kind::Diagrams { .. })))?;
+        for job in of(|k| *k == Kind::Site) {
+            self.site(job)?;
+        }
+        self.snippets(&of(|k| matches!(k, Kind::Snippets { .. })))?;
+        self.tests(&of(|k| matches!(k, Kind::Tests { .. })), lane)?;
+        self.lint(&of(|k| matches!(k, Kind::Lint { .. })))?;
+        for job in of(|k| matches!(k, Kind::Console { .. })) {
+            self.console(job)?;
         }
         Ok(())
     }
@@ -434,7 +464,7 @@ impl Runner<'_> {
             job: job.id.clone(),
             lane: job.lane,
             inputs: job.inputs.clone(),
-            versions: lanes::versions(job.lane, &self.book.workspace),
+            versions: lanes::versions(&self.book.root, job.lane, &self.book.workspace),
             ran_at: now(),
             seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
             passed: true,
@@ -549,14 +579,16 @@ impl Runner<'_> {
         let page = job.page().unwrap_or_default();
         let blocks = self.blocks_of(page, |b| b.origin == Origin::Console);
         let budget = Duration::from_secs(self.book.config.console_budget);
-        let on_engine = || match job.lane {
-            Lane::Offline => BTreeSet::new(),
-            _ => leftovers::of_nobody(),
+        // A session that speaks to the cluster alone starts nothing on the engine; others may at the same time.
+        let on_engine = job.lane == Lane::Docker || blocks.iter().any(|b| crate::job::uses_engine(b));
+        let things = || match on_engine {
+            false => BTreeSet::new(),
+            true => leftovers::of_nobody(),
         };
-        let before = on_engine();
-        let names = match job.lane {
-            Lane::Offline => leftovers::Names::new(),
-            _ => leftovers::named(&blocks.iter().map(|b| b.text.as_str()).collect::<String>()),
+        let before = things();
+        let names = match on_engine {
+            false => leftovers::Names::new(),
+            true => leftovers::named(&blocks.iter().map(|b| b.text.as_str()).collect::<String>()),
         };
         if let Some(taken) = before.iter().find(|thing| names.contains(&thing.key())) {
             let (kind, name) = taken.key();
@@ -574,10 +606,33 @@ impl Runner<'_> {
         if !names.is_empty() {
             leftovers::note(&self.book.root.work(), &names)?;
         }
-        let run = console::run(&self.book.root, page, &blocks, self.options.bless, budget)?;
+        let there = match job.lane {
+            Lane::Kind => match self.enter(page, &blocks) {
+                Ok(there) => Some(there),
+                Err(finding) => {
+                    let mut record = self.record(job, start);
+                    record.findings.push(finding);
+                    return self.keep(job, record);
+                }
+            },
+            _ => None,
+        };
+        let variables = there.as_ref().map(|t| t.ground.environment()).unwrap_or_default();
+        let run = console::run(&self.book.root, page, &blocks, self.options.bless, budget, &variables)?;
         let mut record = self.record(job, start);
         Self::checked(&mut record, &blocks, run.results);
-        let left: Vec<_> = on_engine().difference(&before).cloned().collect();
+        let mut left_there = BTreeSet::new();
+        if let Some(there) = there {
+            let (findings, left) = self.leave(page, &blocks, there);
+            left_there = left;
+            for finding in findings {
+                for block in record.blocks.iter_mut().filter(|b| b.line == finding.line) {
+                    block.passed = false;
+                }
+                record.findings.push(finding);
+            }
+        }
+        let left: Vec<_> = things().difference(&before).cloned().collect();
         for thing in &left {
             // The page gave it this name: it is nobody else's.
             if names.contains(&thing.key()) {
@@ -595,6 +650,7 @@ impl Runner<'_> {
             }
         }
         self.left.extend(left);
+        self.left_there.extend(left_there);
         if let Some(text) = run.rewritten {
             rewrite(&self.book.root.join(page), &text)?;
             eprintln!("  blessed {page}");
@@ -602,6 +658,72 @@ impl Runner<'_> {
             return Ok(());
         }
         self.keep(job, record)
+    }
+
+    /// Makes the place on the cluster where a page's session runs; or says why it cannot.
+    fn enter(&self, page: &str, blocks: &[&Block]) -> std::result::Result<There, Finding> {
+        let root = &self.book.root;
+        let at = |block: Option<&Block>| block.or(blocks.first().copied()).map_or(1, |b| b.line);
+        let silent = |error: anyhow::Error| {
+            let what = format!("the session cannot run: {error:#}");
+            Finding::new(page, at(None), what, "cargo book setup --lane kind")
+        };
+        let cluster = cluster::Cluster::of(root);
+        let before = cluster.of_nobody().map_err(silent)?;
+        let names = cluster::named(root, blocks);
+        if let Some(taken) = before.iter().find(|thing| names.contains(&thing.key())) {
+            let (kind, name) = taken.key();
+            return Err(Finding::new(
+                page,
+                at(cluster::block_of(root, blocks, &taken.key())),
+                format!("the session cannot run: there is a {kind} `{name}` already, which is not of this run"),
+                format!("kubectl delete {} {name}, if nobody needs it", kind.to_lowercase()),
+            ));
+        }
+        cluster::note(root, &names).map_err(silent)?;
+        let ground = cluster.ground(root, self.id).map_err(silent)?;
+        Ok(There {
+            cluster,
+            before,
+            names,
+            ground,
+        })
+    }
+
+    /// Takes away what a session had on the cluster, and says what it left beside that.
+    fn leave(&self, page: &str, blocks: &[&Block], there: There) -> (Vec<Finding>, BTreeSet<cluster::Thing>) {
+        let root = &self.book.root;
+        let at = |block: Option<&Block>| block.or(blocks.first().copied()).map_or(1, |b| b.line);
+        let stays = |error: anyhow::Error| {
+            let what = format!("what the session made on the cluster stays: {error:#}");
+            Finding::new(
+                page,
+                at(None),
+                what,
+                "cargo book setup --lane kind, then the same again",
+            )
+        };
+        if let Err(error) = there.ground.end() {
+            return (vec![stays(error)], BTreeSet::new());
+        }
+        let left = match there.cluster.left_since(&there.before) {
+            Ok(left) => left,
+            Err(error) => return (vec![stays(error)], BTreeSet::new()),
+        };
+        let mut findings = Vec::new();
+        for thing in &left {
+            let line = at(cluster::block_of(root, blocks, &thing.key()));
+            let what = format!("the session left the {thing} behind");
+            let fix = "end the session on the page with the command that removes it";
+            findings.push(Finding::new(page, line, what, fix));
+            // The page gave it this name: it is nobody else's.
+            if there.names.contains(&thing.key())
+                && let Err(error) = there.cluster.remove(thing)
+            {
+                findings.push(stays(error));
+            }
+        }
+        (findings, left)
     }
 
     fn site(&mut self, job: &Job) -> Result<()> {

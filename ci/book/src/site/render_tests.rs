@@ -14,6 +14,7 @@ fn block(line: usize, lang: &str, attrs: &[(&str, &str)], text: &str, origin: Or
         attrs: attrs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
         text: text.into(),
         origin,
+        format: None,
     }
 }
 

@@ -28,7 +28,7 @@ fn session(text: &str, bless: bool) -> Result<(Vec<String>, ConsoleRun), Failed>
         return Err(format!("{findings:?}").into());
     }
     let blocks: Vec<&Block> = page.blocks.iter().filter(|b| b.origin == Origin::Console).collect();
-    let ran = run(&root, "src/a.md", &blocks, bless, Duration::from_secs(20))?;
+    let ran = run(&root, "src/a.md", &blocks, bless, Duration::from_secs(20), &[])?;
     let said = ran
         .results
         .iter()

@@ -364,6 +364,7 @@ fn block(case: &Case) -> Block {
         attrs,
         text: case.text.into(),
         origin: Origin::Inline,
+        format: None,
     }
 }
 

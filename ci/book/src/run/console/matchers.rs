@@ -21,6 +21,9 @@ const TABLE: &[(&str, &str)] = &[
     ("id", r"\b(?:[0-9a-f]{64}|[0-9a-f]{12})\b"),
     // Of a pod that a ReplicaSet made: Kubernetes draws from letters and digits that spell no words.
     ("pod", r"-[bcdf-hj-np-tv-z0-9]{8,10}-[bcdf-hj-np-tv-z2-9]{5}\b"),
+    // The one that a session on the cluster is given.
+    ("namespace", r"\bbook-[0-9a-f]{8}\b"),
+    ("resourceversion", r#"(?P<keep>\bresourceVersion"?: ?"?)\d+\b"#),
     ("ip", r"\b(?:\d{1,3}\.){3}\d{1,3}\b"),
     // After a host, or after the word.
     (
@@ -145,6 +148,21 @@ mod tests {
             ("id", "0123456789ab   api", "ba9876543210   api"),
             ("id", &"a".repeat(64), &"0".repeat(64)),
             ("pod", "api-6d4cf56db6-x7k2p   1/1", "api-7b9fdc5f4d-zzq9w   1/1"),
+            (
+                "namespace",
+                "in the namespace \"book-0123abcd\"",
+                "in the namespace \"book-ffffffff\"",
+            ),
+            (
+                "resourceversion",
+                "  resourceVersion: \"12345\"",
+                "  resourceVersion: \"678\"",
+            ),
+            (
+                "resourceversion",
+                "\"resourceVersion\": \"12345\",",
+                "\"resourceVersion\": \"678\",",
+            ),
             ("ip", "host 10.244.0.7", "host 172.17.0.12"),
             ("port", "http://127.0.0.1:32768/", "http://127.0.0.1:41234/"),
             ("port", "0.0.0.0:49153->80/tcp", "0.0.0.0:49160->80/tcp"),
@@ -183,6 +201,9 @@ mod tests {
             ("id", "0123456789AB", "0123456789AC"),
             ("id", "sha1 0123456789abc", "sha1 0123456789abd"),
             ("pod", "links-api", "links-web"),
+            ("namespace", "book-shop", "book-mail"),
+            ("namespace", "book-0123abcde", "book-0123abcdf"),
+            ("resourceversion", "generation: 1", "generation: 2"),
             ("pod", "api-6d4cf56db6-x7k2p", "web-6d4cf56db6-x7k2p"),
             ("ip", "version 1.2.3", "version 1.2.4"),
             ("port", "http://127.0.0.1:3000/", "http://127.0.0.2:3000/"),

@@ -138,6 +138,7 @@ mod tests {
             attrs: Default::default(),
             text: text.into(),
             origin: Origin::Console,
+            format: None,
         }
     }
 

@@ -71,8 +71,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts bash in a folder.
-    pub fn start(dir: &Path) -> Result<Session> {
+    /// Starts bash in a folder, with some variables over those that every session has.
+    pub fn start(dir: &Path, variables: &[(&str, OsString)]) -> Result<Session> {
         if std::env::var_os(ROLE).is_some() {
             // Started as a keeper, yet here: its `main` does not ask for its role, and would start itself for ever.
             bail!("this program cannot keep a session\n  fix: let main() call snippets::rustc_wrapper_main() first");
@@ -90,6 +90,7 @@ impl Session {
         ]);
         environment(&mut command, std::env::vars_os());
         let mut keeper = command
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .env(ROLE, format!("keep:{token}"))
             .current_dir(dir)
             .stdin(Stdio::piped())
