@@ -30,7 +30,7 @@ use std::time::Instant;
 pub use build::{ImageTruth, Origin, image_truth};
 pub use images::{Image, ImagesError, images};
 use observe::Observed;
-pub use plan::{Action, PlanError, Step};
+pub use plan::{Action, PlanError, Step, costs};
 pub use tools::llvm_tool;
 
 /// Where checks run, and so what a machine must bring along.
