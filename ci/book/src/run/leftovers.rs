@@ -73,6 +73,15 @@ fn docker(args: &[&str]) -> String {
     out.map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
+/// Whether an engine answers.
+fn answers() -> bool {
+    let version = ["version", "--format", "{{.Server.Version}}"];
+    Command::new("docker")
+        .args(version)
+        .output()
+        .is_ok_and(|out| out.status.success())
+}
+
 fn things() -> BTreeSet<Thing> {
     let mut things = BTreeSet::new();
     for (kind, list, _) in KINDS {
@@ -216,6 +225,15 @@ impl Watch {
 
     /// What is there now, was not then and is not known yet: a finding each. What carries this run's label is removed.
     pub fn end(self, known: &BTreeSet<Thing>) -> Vec<Finding> {
+        if !answers() {
+            // The mark stays: the next run removes what nobody can see now.
+            return vec![Finding::new(
+                PLACE,
+                1,
+                "the Docker engine answers no more: what the run left there, the next run removes",
+                "cargo book setup, then the same again",
+            )];
+        }
         let mut left = remove(&self.run);
         let others = of_nobody().into_iter();
         left.extend(others.filter(|t| !self.before.contains(t) && !known.contains(t)));
