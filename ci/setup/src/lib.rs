@@ -191,12 +191,12 @@ fn seconds(begun: Instant) -> String {
 /// Held until dropped: packages, an engine and a cluster belong to the machine, so one set-up at a time, whichever
 /// clone of the book it is for.
 fn lock() -> anyhow::Result<std::fs::File> {
-    lock_in(&lock_folder())
+    lock_in(&common_folder())
 }
 
-/// The one folder that all set-ups of a machine have in common. `TMPDIR` may be each one's own; where nobody agreed on
-/// `/tmp`, as on macOS, there is no better.
-fn lock_folder() -> PathBuf {
+/// The one folder that all clones of the book on a machine have in common. `TMPDIR` may be each one's own; where nobody
+/// agreed on `/tmp`, as on macOS, there is no better.
+pub fn common_folder() -> PathBuf {
     let common = Path::new("/tmp");
     if cfg!(target_os = "linux") && common.is_dir() {
         common.to_owned()
