@@ -274,11 +274,17 @@ fn setup(book: &Book, lanes: &[Lane], images: &[String], yes: bool) -> Result<()
         eprintln!("nothing to set up: every lane is ready");
         return Ok(());
     }
-    if !yes && !in_ci() && std::io::stdin().is_terminal() {
+    let asks = !yes && !in_ci() && std::io::stdin().is_terminal();
+    if asks {
         eprintln!("This will, on this machine:");
         for step in &steps {
             eprintln!("  - {}", step.title);
         }
+    }
+    for cost in book_setup::costs(&steps) {
+        eprintln!("{cost}");
+    }
+    if asks {
         eprint!("Go on? [y/N] ");
         std::io::stderr().flush()?;
         let mut answer = String::new();

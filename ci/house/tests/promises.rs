@@ -50,6 +50,20 @@ fn continuous_integration_runs_the_readmes_command() {
 }
 
 #[test]
+fn the_workflow_brings_the_tools_of_the_clusters_release() {
+    let workflow = lines(".github/workflows/book.yml");
+    let image = lines("k8s/kind.yaml")
+        .iter()
+        .find_map(|line| Some(line.strip_prefix("image: kindest/node:")?.to_owned()))
+        .expect("k8s/kind.yaml names the node's image");
+    assert!(
+        workflow.contains(&format!("KUBERNETES: {image}")),
+        "the workflow brings another kubectl than that of the node's image, {image}"
+    );
+    assert!(workflow.iter().any(|line| line.starts_with("go install \"sigs.k8s.io/kind@")));
+}
+
+#[test]
 fn each_command_that_a_reader_is_told_is_one() {
     let mut told: BTreeMap<String, String> = BTreeMap::new();
     for file in DOORS {

@@ -580,6 +580,7 @@ mod tests {
             smoke: Smoke::File("/etc/debian_version".into()),
             optional: false,
             lane: crate::Lane::Docker,
+            cost: None,
             line: 1,
         };
         assert_eq!(

@@ -34,8 +34,20 @@ pub struct Image {
     pub optional: bool,
     /// The lane that needs it.
     pub lane: Lane,
+    /// What building its recipe costs a bare machine.
+    pub cost: Option<Cost>,
     /// The line of its entry in `docker/images.toml`.
     pub line: usize,
+}
+
+/// What building an image took on a bare machine with two cores, its bases not counted. No part of an image's key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// Time.
+    pub seconds: u32,
+    /// The image's size, 10^6 bytes.
+    pub megabytes: u32,
 }
 
 /// How an image is built.
@@ -109,6 +121,7 @@ struct Entry {
     #[serde(default)]
     optional: bool,
     lane: Option<Spanned<String>>,
+    cost: Option<Cost>,
 }
 
 /// The images of the book below `root`, in the order of the file. None when there is no file.
@@ -287,6 +300,7 @@ fn parse(text: &str, docker: &Path) -> Result<Vec<Image>, ImagesError> {
             smoke,
             optional: entry.optional,
             lane,
+            cost: entry.cost,
             line,
         });
     }
@@ -472,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_does_not_change_by_becoming_wanted() {
+    fn an_image_does_not_change_by_becoming_wanted_or_by_what_it_costs() {
         let dir = folder();
         let key = |text: &str| {
             parse(text, dir.path()).expect("images")[0]
@@ -482,6 +496,13 @@ mod tests {
                 .hash
         };
         assert_eq!(key(DEBIAN), key(&DEBIAN.replace("title", "optional = true\ntitle")));
+        let priced = format!("{DEBIAN}cost = {{ seconds = 35, megabytes = 79 }}\n");
+        assert_eq!(key(DEBIAN), key(&priced));
+        let cost = Cost {
+            seconds: 35,
+            megabytes: 79,
+        };
+        assert_eq!(parse(&priced, dir.path()).expect("images")[0].cost, Some(cost));
     }
 
     #[test]

@@ -30,7 +30,7 @@ use std::time::Instant;
 pub use build::{ImageTruth, Origin, image_truth};
 pub use images::{Image, ImagesError, images};
 use observe::Observed;
-pub use plan::{Action, PlanError, Step};
+pub use plan::{Action, PlanError, Step, costs};
 pub use tools::llvm_tool;
 
 /// Where checks run, and so what a machine must bring along.
@@ -188,19 +188,30 @@ fn seconds(begun: Instant) -> String {
     }
 }
 
-/// Held until dropped: packages and an engine belong to the machine, so one set-up at a time.
+/// Held until dropped: packages, an engine and a cluster belong to the machine, so one set-up at a time, whichever
+/// clone of the book it is for.
 fn lock() -> anyhow::Result<std::fs::File> {
-    let path = std::env::temp_dir().join("book-setup.lock");
+    lock_in(&common_folder())
+}
+
+/// The one folder that all clones of the book on a machine have in common. `TMPDIR` may be each one's own; where nobody
+/// agreed on `/tmp`, as on macOS, there is no better.
+pub fn common_folder() -> PathBuf {
+    let common = Path::new("/tmp");
+    if cfg!(target_os = "linux") && common.is_dir() {
+        common.to_owned()
+    } else {
+        std::env::temp_dir()
+    }
+}
+
+fn lock_in(folder: &Path) -> anyhow::Result<std::fs::File> {
+    let path = folder.join("book-setup.lock");
     // One that another user made can be opened and locked, but not written.
     let file = std::fs::File::open(&path)
         .or_else(|_| std::fs::File::create_new(&path))
         .or_else(|_| std::fs::File::open(&path)) // a set-up that began at the same moment made it
-        .map_err(|e| {
-            anyhow::anyhow!(
-                "{}: {e}\n  fix: remove it, or set TMPDIR to a folder of yours",
-                path.display()
-            )
-        })?;
+        .map_err(|e| anyhow::anyhow!("{}: {e}\n  fix: make it readable, or remove it", path.display()))?;
     if file.try_lock().is_err() {
         eprintln!("waiting for another set-up on this machine ({})", path.display());
         file.lock()?;
@@ -215,4 +226,25 @@ fn work(root: &Path) -> PathBuf {
     }
     root.join(std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from))
         .join("book")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    #[test]
+    fn of_two_set_ups_at_once_one_waits_for_the_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = super::lock_in(folder.path()).expect("the lock");
+        let (done, second) = mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| done.send(super::lock_in(folder.path()).is_ok()));
+            // Nobody has it twice: a second try of this test fails as well.
+            let file = std::fs::File::open(folder.path().join("book-setup.lock")).expect("the file");
+            assert!(file.try_lock().is_err());
+            assert!(second.try_recv().is_err());
+            drop(first);
+            assert_eq!(second.recv(), Ok(true));
+        });
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::cluster::{self, Cluster};
 use crate::debian::{self, ENGINE, KIND};
-use crate::images::{Image, Recipe};
+use crate::images::{Cost, Image, Recipe};
 use crate::observe::{Engine, Observed, Present};
 use crate::{Lane, Need, State};
 
@@ -13,6 +13,55 @@ pub struct Step {
     pub title: String,
     /// The same for the machine.
     pub action: Action,
+    /// The lane that needs it; the first of those that were asked for, where more do.
+    pub lane: Lane,
+    /// What it costs at most, where that is known.
+    pub cost: Option<Cost>,
+}
+
+impl Step {
+    fn new(lane: Lane, title: String, action: Action) -> Step {
+        Step {
+            title,
+            action,
+            lane,
+            cost: None,
+        }
+    }
+}
+
+/// What the steps of each lane cost where nothing can be pulled, a line a lane. None where no step has a known cost.
+pub fn costs(steps: &[Step]) -> Vec<String> {
+    [Lane::Offline, Lane::Docker, Lane::Kind]
+        .into_iter()
+        .filter_map(|lane| {
+            let known = || {
+                steps
+                    .iter()
+                    .filter(|step| step.lane == lane)
+                    .filter_map(|step| step.cost)
+            };
+            let seconds: u32 = known().map(|cost| cost.seconds).sum();
+            let megabytes: u32 = known().map(|cost| cost.megabytes).sum();
+            (seconds + megabytes > 0).then(|| {
+                let cost = Cost { seconds, megabytes };
+                format!("{} lane: {} where nothing can be pulled", lane.word(), words(cost))
+            })
+        })
+        .collect()
+}
+
+/// `about 4 min, 1.2 GB`.
+fn words(cost: Cost) -> String {
+    let time = match cost.seconds {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds.div_ceil(60)),
+    };
+    let size = match cost.megabytes {
+        megabytes @ ..1000 => format!("{megabytes} MB"),
+        megabytes => format!("{}.{} GB", megabytes / 1000, megabytes % 1000 / 100),
+    };
+    format!("about {time}, {size}")
 }
 
 /// What a step does.
@@ -340,13 +389,12 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
         }
     }
     if !packages.is_empty() {
-        steps.push(Step {
-            title: format!("installing {}", packages.join(" ")),
-            action: Action::Packages {
-                names: packages,
-                newer_suite: None,
-            },
-        });
+        let title = format!("installing {}", packages.join(" "));
+        let action = Action::Packages {
+            names: packages,
+            newer_suite: None,
+        };
+        steps.push(Step::new(Lane::Offline, title, action));
     }
     if let Some(need) = missing("LLVM coverage tools") {
         let package = seen
@@ -362,15 +410,19 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
             (Some(package), false) => format!("apt-get install {package}"),
             (None, _) => "rustup component add llvm-tools".into(),
         };
-        steps.push(Step {
-            title: format!("installing LLVM's coverage tools ({from})"),
-            action: Action::LlvmTools {
-                rustup: seen.rustup,
-                package,
-            },
-        });
+        let action = Action::LlvmTools {
+            rustup: seen.rustup,
+            package,
+        };
+        let title = format!("installing LLVM's coverage tools ({from})");
+        steps.push(Step::new(Lane::Offline, title, action));
     }
 
+    let engines_lane = lanes
+        .iter()
+        .copied()
+        .find(|l| *l != Lane::Offline)
+        .unwrap_or(Lane::Docker);
     let silent = missing("docker engine");
     if let Some(need) = silent
         && let Engine::Silent { why, elsewhere } = &seen.engine
@@ -399,13 +451,12 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
         let from = newer_suite.as_ref().map_or(String::new(), |suite| {
             format!(", from Debian {suite} (adds it to apt's sources, pinned so that nothing else comes from it)")
         });
-        steps.push(Step {
-            title: format!("installing {}{from}", wanted.join(" ")),
-            action: Action::Packages {
-                names: wanted.into_iter().map(str::to_owned).collect(),
-                newer_suite,
-            },
-        });
+        let title = format!("installing {}{from}", wanted.join(" "));
+        let action = Action::Packages {
+            names: wanted.into_iter().map(str::to_owned).collect(),
+            newer_suite,
+        };
+        steps.push(Step::new(engines_lane, title, action));
     }
     if silent.is_some() {
         let how = if seen.systemd_unit {
@@ -413,12 +464,11 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
         } else {
             format!("log: {}", crate::engine::LOG)
         };
-        steps.push(Step {
-            title: format!("starting the Docker engine ({how})"),
-            action: Action::StartEngine {
-                systemd: seen.systemd_unit,
-            },
-        });
+        let action = Action::StartEngine {
+            systemd: seen.systemd_unit,
+        };
+        let title = format!("starting the Docker engine ({how})");
+        steps.push(Step::new(engines_lane, title, action));
     }
     for image in images {
         if missing(&format!("image {}", image.name)).is_some() {
@@ -431,11 +481,14 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
                     format!("pulling it, else building docker/{folder}")
                 }
             };
+            let cost = image.cost.filter(|_| image.recipe.is_some());
+            let price = cost.map_or(String::new(), |cost| format!(": {}", words(cost)));
+            let action = Action::Image {
+                name: image.name.clone(),
+            };
             steps.push(Step {
-                title: format!("image {} ({how})", image.name),
-                action: Action::Image {
-                    name: image.name.clone(),
-                },
+                cost,
+                ..Step::new(image.lane, format!("image {} ({how}{price})", image.name), action)
             });
         }
     }
@@ -445,16 +498,15 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
             return Err(by_hand(need));
         }
         let names: Vec<String> = programs.iter().map(|need| need.name.clone()).collect();
-        steps.push(Step {
-            title: format!(
-                "installing {} from Debian {KIND} (adds it to apt's sources, pinned so that nothing else comes from it)",
-                names.join(" ")
-            ),
-            action: Action::Packages {
-                names,
-                newer_suite: Some(KIND.into()),
-            },
-        });
+        let title = format!(
+            "installing {} from Debian {KIND} (adds it to apt's sources, pinned so that nothing else comes from it)",
+            names.join(" ")
+        );
+        let action = Action::Packages {
+            names,
+            newer_suite: Some(KIND.into()),
+        };
+        steps.push(Step::new(Lane::Kind, title, action));
     }
     // A new image of the node makes a cluster that lives today a thing of yesterday.
     let new_node = missing(&format!("image {}", cluster::IMAGE)).is_some();
@@ -464,10 +516,7 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
             Cluster::Silent { .. } => "waiting for it, else making it anew",
             Cluster::Dead { .. } | Cluster::Alive { .. } => "making it anew",
         };
-        steps.push(Step {
-            title: format!("{CLUSTER} ({how})"),
-            action: Action::Cluster,
-        });
+        steps.push(Step::new(Lane::Kind, format!("{CLUSTER} ({how})"), Action::Cluster));
     }
     Ok(steps)
 }

@@ -135,6 +135,8 @@ fn an_image_that_is_present_is_taken_as_it_is() {
     let step = Step {
         title: "the image".into(),
         action: Action::Image { name: book.name() },
+        lane: Lane::Docker,
+        cost: None,
     };
     book_setup::run(book.root.path(), &[step]).expect("a set-up");
     assert_eq!((book.truth().id, book.truth().origin), (id, Origin::Unknown));

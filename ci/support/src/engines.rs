@@ -41,6 +41,8 @@ pub const JAEGER_API: u16 = 16686;
 pub const PROMETHEUS: u16 = 9090;
 /// etcd's port for clients.
 pub const ETCD: u16 = 2379;
+/// The registry's port, plain HTTP.
+pub const REGISTRY: u16 = 5000;
 
 /// Where Jaeger tells its health.
 const JAEGER_HEALTH: u16 = 13133;
@@ -130,6 +132,18 @@ pub fn etcd() -> Engine {
         ])
     });
     engine.answers(ETCD, "/health");
+    engine
+}
+
+/// A registry of images, empty, without a login. Docker takes plain HTTP from the loopback: what is called
+/// `127.0.0.1:PORT/NAME`, after [`Engine::address`], can be pushed to it and pulled from it.
+///
+/// # Panics
+/// As [`rabbitmq`].
+#[track_caller]
+pub fn registry() -> Engine {
+    let engine = start("registry:2.8", &[REGISTRY], None, |r| r);
+    engine.answers(REGISTRY, "/v2/");
     engine
 }
 

@@ -4,12 +4,13 @@
 
 mod common;
 
+use std::process::Command;
 use std::time::Duration;
 
-use book_support::docker::output;
+use book_support::docker::{Build, output};
 use book_support::engines::{
-    ETCD, Engine, JAEGER_API, OTLP_HTTP, PROMETHEUS, RABBITMQ_API, RABBITMQ_METRICS, etcd, jaeger, postgres,
-    prometheus, rabbitmq,
+    ETCD, Engine, JAEGER_API, OTLP_HTTP, PROMETHEUS, RABBITMQ_API, RABBITMQ_METRICS, REGISTRY, etcd, jaeger, postgres,
+    prometheus, rabbitmq, registry,
 };
 use book_support::eventually;
 use common::{is_part, notes, run};
@@ -165,6 +166,50 @@ fn etcd_gives_back_what_was_put() {
     let key = json!({ "key": "L29yZGVycy8x" });
     let range = ask(&etcd, ETCD, "POST", "/v3/kv/range", &[], &key);
     assert_eq!(range["kvs"][0]["value"], "b25lIGJvb2s=");
+}
+
+/// A name that an image has on the engine until this is dropped.
+struct Tag(String);
+
+impl Drop for Tag {
+    fn drop(&mut self) {
+        let _ = Command::new("docker")
+            .args(["image", "rm", "--force", &self.0])
+            .output();
+    }
+}
+
+#[test]
+fn a_registry_gives_back_the_image_that_was_pushed() {
+    let registry = registry();
+    let image = Build::of("ci/support/tests/fixture.Dockerfile", "ci/support/tests/fixture").run();
+    let tag = Tag(format!("{}/books/tiny:1", registry.address(REGISTRY)));
+    output(&["tag", image.tag(), &tag.0]);
+    output(&["push", "--quiet", &tag.0]);
+    let catalog = ask(&registry, REGISTRY, "GET", "/v2/_catalog", &[], &Value::Null);
+    assert_eq!(catalog, json!({ "repositories": ["books/tiny"] }));
+
+    let id = image.inspect("{{.Id}}");
+    output(&["image", "rm", &tag.0]);
+    drop(image);
+    let there = || {
+        Command::new("docker")
+            .args(["image", "inspect", &tag.0])
+            .output()
+            .expect("docker")
+            .status
+            .success()
+    };
+    assert!(!there(), "the engine has it still");
+    output(&["pull", "--quiet", &tag.0]);
+    assert_eq!(output(&["image", "inspect", "--format", "{{.Id}}", &tag.0]), id);
+    let kept = output(&["run", "--rm", "--network=none", &tag.0, "cat", "/fixture/kept.txt"]);
+    assert_eq!(kept, "sent");
+
+    let nothing = registry
+        .get(REGISTRY, "/v2/books/other/manifests/1")
+        .expect("an answer");
+    assert_eq!(nothing.status, 404, "{}", nothing.body);
 }
 
 #[test]

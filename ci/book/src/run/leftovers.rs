@@ -4,10 +4,11 @@
 //! killed, and so that runs beside this one are left alone. What a page's session starts carries no label; it is found
 //! by comparison, and removed when it has a name that the page gave it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -17,6 +18,13 @@ const LABEL: &str = "book.test";
 
 /// Below the verifier's folder.
 const MARK: &str = "docker-run";
+
+/// How the names of [`sign`]s begin.
+const SIGN: &str = "book-run-";
+
+/// How often, and how far apart, something is looked at before it is said to be left: what another run begins or ends at
+/// this moment is for an instant nobody's.
+const LOOKS: (u32, Duration) = (3, Duration::from_millis(200));
 
 /// What stands in a finding in a page's place.
 pub const PLACE: &str = "docker";
@@ -73,6 +81,15 @@ fn docker(args: &[&str]) -> String {
     out.map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
+/// Whether an engine answers.
+fn answers() -> bool {
+    let version = ["version", "--format", "{{.Server.Version}}"];
+    Command::new("docker")
+        .args(version)
+        .output()
+        .is_ok_and(|out| out.status.success())
+}
+
 fn things() -> BTreeSet<Thing> {
     let mut things = BTreeSet::new();
     for (kind, list, _) in KINDS {
@@ -84,6 +101,26 @@ fn things() -> BTreeSet<Thing> {
         }
     }
     things
+}
+
+/// The run of each volume that a labelled container uses, and that bears no label itself: the image asked for it.
+fn volumes_of_runs() -> BTreeMap<String, String> {
+    volumes_by_run(&docker(&[
+        "ps",
+        "--all",
+        "--no-trunc",
+        "--format",
+        "{{.Label \"book.test\"}}\t{{.Mounts}}",
+    ]))
+}
+
+/// From lines of `run, volume,volume`.
+fn volumes_by_run(listed: &str) -> BTreeMap<String, String> {
+    let rows = listed.lines().filter_map(|line| line.split_once('\t'));
+    rows.filter(|(run, _)| !run.is_empty())
+        .flat_map(|(run, mounts)| mounts.split(',').map(|volume| (volume.to_owned(), run.to_owned())))
+        .filter(|(volume, _)| !volume.is_empty())
+        .collect()
 }
 
 /// Things by kind and name, as a session's commands name them.
@@ -138,13 +175,53 @@ pub fn note(work: &Path, names: &Names) -> Result<()> {
 
 /// What is on the engine and belongs to no run.
 pub fn of_nobody() -> BTreeSet<Thing> {
-    things().into_iter().filter(|t| t.run.is_empty()).collect()
+    let volumes = volumes_of_runs();
+    let mut things = things();
+    things.retain(|thing| thing.run.is_empty() && !(thing.kind == "volume" && volumes.contains_key(&thing.id)));
+    things
+}
+
+/// A run that is under way has this file in the machine's common folder; in it, where its mark is.
+fn sign(run: &str) -> PathBuf {
+    book_setup::common_folder().join(format!("{SIGN}{run}"))
+}
+
+/// The names that sessions of other runs on this machine have given.
+fn names_of_others(run: &str) -> BTreeSet<String> {
+    let own = sign(run);
+    let files = std::fs::read_dir(book_setup::common_folder());
+    let signs = files.into_iter().flatten().flatten().map(|entry| entry.path());
+    signs
+        .filter(|path| *path != own && path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(SIGN)))
+        .filter_map(|path| std::fs::read_to_string(std::fs::read_to_string(path).ok()?).ok())
+        .flat_map(|mark| mark.lines().skip(1).map(str::to_owned).collect::<Vec<_>>())
+        .collect()
 }
 
 impl std::fmt::Display for Thing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.kind, self.name)
     }
+}
+
+/// What is on the engine, was not before, and belongs to no run, as far as this one can know.
+pub fn appeared(run: &str, before: &BTreeSet<Thing>) -> BTreeSet<Thing> {
+    let mut found = of_nobody();
+    found.retain(|thing| !before.contains(thing));
+    for _ in 1..LOOKS.0 {
+        if found.is_empty() {
+            break;
+        }
+        let others = names_of_others(run);
+        found.retain(|thing| {
+            let (kind, name) = thing.key();
+            !others.contains(&format!("{kind} {name}"))
+        });
+        std::thread::sleep(LOOKS.1);
+        let now = of_nobody();
+        found.retain(|thing| now.contains(thing));
+    }
+    found
 }
 
 /// The images of a run. Those of no run are the machine's: a build may well leave one.
@@ -195,7 +272,10 @@ impl Watch {
         let mark = work.join(MARK);
         if let Ok(killed) = std::fs::read_to_string(&mark) {
             let mut lines = killed.lines();
-            let mut left = lines.next().map(remove).unwrap_or_default();
+            let run = lines.next();
+            let mut left = run.map(remove).unwrap_or_default();
+            // What it says is said; if it stays, the run is taken for one that is under way.
+            let _ = run.map(|run| std::fs::remove_file(sign(run)));
             let names: BTreeSet<&str> = lines.collect();
             let sessions = of_nobody().into_iter().filter(|thing| {
                 let (kind, name) = thing.key();
@@ -207,6 +287,7 @@ impl Watch {
             }
         }
         std::fs::write(&mark, format!("{run}\n"))?;
+        std::fs::write(sign(run), mark.display().to_string())?;
         Ok(Watch {
             run: run.to_owned(),
             before: of_nobody(),
@@ -216,11 +297,21 @@ impl Watch {
 
     /// What is there now, was not then and is not known yet: a finding each. What carries this run's label is removed.
     pub fn end(self, known: &BTreeSet<Thing>) -> Vec<Finding> {
+        if !answers() {
+            // The mark stays: the next run removes what nobody can see now.
+            return vec![Finding::new(
+                PLACE,
+                1,
+                "the Docker engine answers no more: what the run left there, the next run removes",
+                "cargo book setup, then the same again",
+            )];
+        }
         let mut left = remove(&self.run);
-        let others = of_nobody().into_iter();
-        left.extend(others.filter(|t| !self.before.contains(t) && !known.contains(t)));
-        // If it stays, the next run looks for things that are no more.
+        let unknown = appeared(&self.run, &self.before);
+        left.extend(unknown.into_iter().filter(|thing| !known.contains(thing)));
+        // If they stay, the next run looks for things that are no more.
         let _ = std::fs::remove_file(&self.mark);
+        let _ = std::fs::remove_file(sign(&self.run));
         left.into_iter()
             .map(|thing| {
                 Finding::new(
@@ -237,6 +328,13 @@ impl Watch {
 #[cfg(test)]
 mod unit {
     use super::*;
+
+    #[test]
+    fn a_volume_that_an_image_asked_for_belongs_to_the_run_of_its_container() {
+        let found = volumes_by_run("\tmine\n1-a\tv1,v2\n2-b\t\n");
+        let pairs: Vec<(&str, &str)> = found.iter().map(|(volume, run)| (&**volume, &**run)).collect();
+        assert_eq!(pairs, [("v1", "1-a"), ("v2", "1-a")]);
+    }
 
     #[test]
     fn a_session_s_names_are_read_from_its_commands() {

@@ -581,11 +581,10 @@ impl Runner<'_> {
         let budget = Duration::from_secs(self.book.config.console_budget);
         // A session that speaks to the cluster alone starts nothing on the engine; others may at the same time.
         let on_engine = job.lane == Lane::Docker || blocks.iter().any(|b| crate::job::uses_engine(b));
-        let things = || match on_engine {
+        let before = match on_engine {
             false => BTreeSet::new(),
             true => leftovers::of_nobody(),
         };
-        let before = things();
         let names = match on_engine {
             false => leftovers::Names::new(),
             true => leftovers::named(&blocks.iter().map(|b| b.text.as_str()).collect::<String>()),
@@ -632,7 +631,10 @@ impl Runner<'_> {
                 record.findings.push(finding);
             }
         }
-        let left: Vec<_> = things().difference(&before).cloned().collect();
+        let left = match on_engine {
+            false => BTreeSet::new(),
+            true => leftovers::appeared(self.id, &before),
+        };
         for thing in &left {
             // The page gave it this name: it is nobody else's.
             if names.contains(&thing.key()) {

@@ -64,6 +64,8 @@ pub struct Good {
 pub struct Copy {
     pub dir: tempfile::TempDir,
     target: PathBuf,
+    /// Where it builds, when that is its own.
+    _apart: Option<tempfile::TempDir>,
 }
 
 pub const REPO: &str = env!("CARGO_MANIFEST_DIR");
@@ -202,6 +204,28 @@ impl Good {
         Copy {
             dir,
             target: self.target.clone(),
+            _apart: None,
+        }
+    }
+
+    /// A copy that builds in a folder of its own, beside which another may build and run.
+    #[allow(dead_code, reason = "not every table that shares this file needs it")]
+    pub fn copy_apart(&self) -> Copy {
+        let apart = tempfile::tempdir_in(self.target.parent().expect("a folder")).expect("a folder");
+        let target = apart.path().join("target");
+        // With the times of the files, from which cargo sees what is built.
+        let copied = Command::new("cp")
+            .arg("--archive")
+            .args([&self.target, &target])
+            .status();
+        assert!(
+            copied.is_ok_and(|status| status.success()),
+            "the target folder cannot be copied"
+        );
+        Copy {
+            target,
+            _apart: Some(apart),
+            ..self.copy()
         }
     }
 

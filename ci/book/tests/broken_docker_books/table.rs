@@ -1,11 +1,11 @@
 //! The table: how a page with an image can lie, and what the verifier says to it.
 
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::book::Edit::{Delete, Replace, Write};
-use crate::book::{Case, Edit, Good, Story, case, expect, green, says, support, text};
-use crate::engine::{ask, left, nothing_left};
+use crate::book::{Case, Copy, Edit, Good, Story, case, expect, green, says, support, text};
+use crate::engine::{Way, ask, docker, left, nothing_left};
 
 const PAGE: &str = "src/page.md";
 const DOCKERFILE: &str = "listings/good/image/Dockerfile";
@@ -115,6 +115,25 @@ fn waits() {
 }
 "#;
 
+/// A test that asks its container again and again. It stops with the first question that is not answered, or when a file
+/// says that it is enough.
+const ASKS: &str = r#"
+#[test]
+fn asks() {
+    let image = image();
+    let container = image.container().start();
+    loop {
+        let out = container.exec(&["cat", "/words.txt"]);
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{said}");
+        std::fs::write(std::env::var("ANSWERED").unwrap(), "").unwrap();
+        if std::fs::exists(std::env::var("ENOUGH").unwrap()).unwrap() {
+            break;
+        }
+    }
+}
+"#;
+
 /// Every row that is one change and one command.
 pub fn cases() -> Vec<Case> {
     vec![
@@ -217,6 +236,9 @@ pub fn stories() -> Vec<(&'static str, Story)> {
         ("a_session_that_leaves_a_container_is_found", session),
         ("a_killed_run_s_container_is_removed_by_the_next_run", killed),
         ("evidence_of_a_dockerfile_goes_stale_with_its_context", stale),
+        ("an_image_whose_recipe_breaks_half_way", recipe),
+        ("an_engine_that_dies_during_a_test", engine_dies),
+        ("two_runs_at_once_from_two_clones", two_at_once),
     ]
 }
 
@@ -347,4 +369,189 @@ fn stale(good: &Good) -> Result<(), String> {
         &said,
         "stale     src/page.md:7 fact listings/good/image/captured/user.txt — ",
     )
+}
+
+/// An image of the engine that is removed when this is dropped.
+struct Named(String);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        ask(&["image", "rm", "--force", &self.0]);
+    }
+}
+
+fn recipe(good: &Good) -> Result<(), String> {
+    const STEPS: &str = "FROM debian:trixie-slim\nRUN echo 1.2.3 >/version\nRUN echo second step && cat /version\n";
+    let copy = good.copy();
+    let write = |path: &str, text: &str| {
+        let path = copy.path(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    };
+    // Nothing listens on this registry's port: nobody can pull it.
+    let mine = format!("broken-docker-books-{}", std::process::id());
+    let named = Named(format!("localhost:1/{mine}:1"));
+    let name = &named.0;
+    write(
+        "docker/images.toml",
+        &format!(
+            "[[image]]\nname = \"debian:trixie-slim\"\nversion = \"13.\"\ntitle = \"Debian\"\n\
+             smoke-file = \"/etc/debian_version\"\n\n[[image]]\nname = \"{name}\"\nversion = \"1.2.\"\n\
+             title = \"Tiny\"\nrecipe = \"tiny\"\nbuilt-from = \"two steps\"\nsmoke-file = \"/version\"\n"
+        ),
+    );
+    let dockerfile = "docker/tiny/Dockerfile";
+    let half_way = STEPS.replace("cat /version", "cat /no-such-file");
+    let set_up = || copy.run(&["setup", "--lane", "docker", "--yes"], &[]);
+    // Of this image, by its name and by the one under which it is built; and containers of either.
+    let on_the_engine = || {
+        let images = docker(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]);
+        let containers = docker(&["ps", "--all", "--format", "{{.Image}} {{.Names}}"]);
+        let lines = images.lines().chain(containers.lines());
+        lines
+            .filter(|line| line.contains(&mine))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let refuses = || {
+        let output = set_up();
+        let said = text(&output);
+        expect(
+            output.status.code() == Some(2),
+            &said,
+            "a recipe that breaks is no failure",
+        )?;
+        says(&said, &format!("[1/1] image {name} ("))?;
+        says(&said, "second step")?;
+        says(&said, "cat: /no-such-file: No such file or directory")?;
+        says(
+            &said,
+            "fix: mend docker/tiny, or give this machine the network that it needs",
+        )?;
+        let log = said.lines().find_map(|line| line.trim().strip_prefix("all of it: "));
+        let log = std::fs::read_to_string(log.unwrap_or_default()).unwrap_or_default();
+        expect(
+            log.contains("/no-such-file"),
+            &said,
+            "it names no file with all of what the build said",
+        )?;
+        copy.nothing_left()
+    };
+
+    write(dockerfile, &half_way);
+    refuses()?;
+    expect(on_the_engine().is_empty(), "", "something half-made is on the engine")?;
+    let output = copy.run(ALL, &[]);
+    let said = text(&output);
+    expect(!output.status.success(), &said, "a lane without its image is green")?;
+    says(
+        &said,
+        &format!("no image {name}: this engine does not have it; cargo book setup --lane docker"),
+    )?;
+
+    write(dockerfile, STEPS);
+    let output = set_up();
+    let said = text(&output);
+    expect(output.status.success(), &said, "a recipe that is mended does not build")?;
+    expect(
+        on_the_engine() == [name.clone()],
+        &said,
+        "there is more on the engine than the image",
+    )?;
+    says(
+        &docker(&["image", "inspect", name]),
+        "Tiny 1.2.3, built from two steps, standing in for",
+    )?;
+    green(&copy, ALL)?;
+
+    // The image that was good keeps the name while its new recipe gives none.
+    let id = || docker(&["image", "inspect", "--format", "{{.Id}}", name]);
+    let good_one = id();
+    write(dockerfile, &half_way);
+    refuses()?;
+    expect(id() == good_one, "", "what is half-made has the name of what was good")?;
+    expect(
+        on_the_engine() == [name.clone()],
+        "",
+        "something half-made is on the engine",
+    )
+}
+
+/// Runs a copy whose test asks, through this engine if not the machine's; comes back when it was answered once.
+fn begin_to_ask(copy: &Copy, engine: &[(&str, &str)]) -> Result<Child, String> {
+    copy.edit(TESTS, &Edit::Append(ASKS));
+    // As images of engines do, it asks for a volume, which then bears no label.
+    copy.edit(DOCKERFILE, &Edit::Replace("USER 1000", "VOLUME /data\nUSER 1000"));
+    let [answered, enough] = ["answered", "enough"].map(|name| copy.path(".git").join(name));
+    let (told, tells) = (answered.display().to_string(), enough.display().to_string());
+    let env = [engine, &[("ANSWERED", &*told), ("ENOUGH", &*tells)]].concat();
+    let child = copy
+        .command(ALL, &env)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| e.to_string())?;
+    until("the container answers", || answered.exists())?;
+    Ok(child)
+}
+
+fn engine_dies(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    let tests = std::fs::read_to_string(copy.path(TESTS)).map_err(|e| e.to_string())?;
+    let mut way = Way::to_the_engine();
+    let child = begin_to_ask(&copy, &[("DOCKER_HOST", &way.host())])?;
+    let id = child.id();
+    way.cut();
+    let output = child.wait_with_output().map_err(|e| e.to_string())?;
+    let said = text(&output);
+    copy.nothing_left().map_err(|left| format!("{left}:\n{said}"))?;
+    expect(
+        output.status.code() == Some(1),
+        &said,
+        "a run whose engine died is green",
+    )?;
+    says(
+        &said,
+        "src/page.md:3: the test image::asks failed at listings/good/image/tests/image.rs:",
+    )?;
+    says(&said, "docker:1: the Docker engine answers no more")?;
+    expect(
+        !left(id).is_empty(),
+        &said,
+        "nothing was left, so nothing can be proven",
+    )?;
+
+    std::fs::write(copy.path(TESTS), tests).map_err(|e| e.to_string())?;
+    let (next, output) = copy.run_known(ALL, &[]);
+    let said = text(&output);
+    expect(output.status.success(), &said, "the next run is not green")?;
+    says(&said, "removed the container ")?;
+    says(&said, "removed the image book-test/")?;
+    says(&said, "docker: 3 blocks — 3 verified")?;
+    copy.nothing_left()?;
+    nothing_left(id)?;
+    nothing_left(next)
+}
+
+fn two_at_once(good: &Good) -> Result<(), String> {
+    // The second has a target folder of its own, as a second clone has.
+    let copies = [good.copy(), good.copy_apart()];
+    let mut running = Vec::new();
+    for copy in &copies {
+        running.push((copy, begin_to_ask(copy, &[])?));
+    }
+    // The first ends while the second is in the middle of its test.
+    for (copy, child) in running {
+        let id = child.id();
+        expect(!left(id).is_empty(), "", "a run's container is gone before its end")?;
+        std::fs::write(copy.path(".git/enough"), "").map_err(|e| e.to_string())?;
+        let output = child.wait_with_output().map_err(|e| e.to_string())?;
+        let said = text(&output);
+        expect(output.status.success(), &said, "a run beside another is not green")?;
+        says(&said, "docker: 3 blocks — 3 verified")?;
+        expect(!said.contains("removed the "), &said, "it removed what is another's")?;
+        nothing_left(id)?;
+        copy.nothing_left()?;
+    }
+    Ok(())
 }

@@ -26,6 +26,7 @@ fn image(name: &str, hash: Option<&str>) -> Image {
         smoke: Smoke::File("/v".into()),
         optional: false,
         lane: Lane::Docker,
+        cost: None,
         line: 1,
     }
 }
@@ -490,4 +491,45 @@ fn versions_are_compared_as_numbers() {
     ] {
         assert_eq!(at_least(version, OLDEST_KIND), enough, "{version}");
     }
+}
+
+#[test]
+fn a_plan_says_what_each_lane_costs_where_nothing_can_be_pulled() {
+    let priced = |mut image: Image, seconds, megabytes| {
+        image.cost = Some(Cost { seconds, megabytes });
+        image
+    };
+    let images = [
+        priced(image("debian:13", Some("d")), 35, 79),
+        priced(image("rust:1", Some("r")), 200, 996),
+        priced(image("pulled:1", None), 5, 5),
+        priced(node("k"), 800, 832),
+    ];
+    let seen = Observed {
+        images: Default::default(),
+        ..kind_ready()
+    };
+    let all = [Lane::Offline, Lane::Docker, Lane::Kind];
+    let seen = Observed {
+        llvm: all_ready(&[]).llvm,
+        ..seen
+    };
+    let steps = steps(&seen, &images, &all).expect("a plan");
+    let titles: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
+    assert_eq!(
+        titles[..3],
+        [
+            "image debian:13 (pulling it, else building docker/debian: about 35 s, 79 MB)",
+            "image rust:1 (pulling it, else building docker/debian: about 4 min, 996 MB)",
+            "image pulled:1 (pulling it)",
+        ]
+    );
+    assert_eq!(
+        costs(&steps),
+        [
+            "docker lane: about 4 min, 1.0 GB where nothing can be pulled",
+            "kind lane: about 14 min, 832 MB where nothing can be pulled",
+        ]
+    );
+    assert_eq!(costs(&[]), [] as [&str; 0]);
 }
