@@ -10,11 +10,13 @@
 //! | [`capture`] | captured files and measured numbers, compared or blessed |
 //! | [`matching`] | narrow, named matchers for what differs each time |
 //! | [`waiting`] | waiting for a condition, within a budget |
+//! | [`faults`] | a proxy that cuts connections, slows them or holds them; with the feature `docker` also containers that are paused, killed, restarted |
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
 //! | `engines` | the real engines that chapters talk to: RabbitMQ, PostgreSQL and others (feature `docker`) |
 
 pub mod capture;
 pub mod evidence;
+pub mod faults;
 pub mod matching;
 pub mod waiting;
 
