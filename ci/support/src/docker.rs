@@ -19,6 +19,7 @@ use testcontainers::{Container as Running, ContainerRequest, GenericImage, Image
 
 pub use http::Answer;
 
+use crate::faults::Faults;
 use crate::{evidence, root};
 use context::Sent;
 
@@ -414,15 +415,13 @@ impl Start {
         let container = Container {
             running,
             port: self.port,
+            ready: self.ready,
         };
-        if self.port.is_some() {
-            let what = format!("{} answers {}", self.dockerfile, self.ready);
-            crate::eventually(&what, START, || match container.get(&self.ready) {
-                Ok(answer) if answer.status == 200 => Ok(()),
-                Ok(answer) => Err(format!("{} {}", answer.status, answer.body)),
-                Err(e) => Err(format!("{e}; its log:\n{}", tail(&container.logs(), 20))),
-            });
-        }
+        let what = format!("{} answers {}", self.dockerfile, container.ready);
+        crate::eventually(&what, START, || {
+            let not_ready = container.ready();
+            not_ready.map_err(|why| format!("{why}; its log:\n{}", tail(&container.logs(), 20)))
+        });
         evidence::note_hashed("ran", &self.dockerfile, &self.hash, "");
         container
     }
@@ -432,6 +431,27 @@ impl Start {
 pub struct Container {
     running: Running<GenericImage>,
     port: Option<ContainerPort>,
+    /// The path that answers 200.
+    ready: String,
+}
+
+impl Faults for Container {
+    fn id(&self) -> &str {
+        self.running.id()
+    }
+
+    /// One without a port is ready as soon as it has started.
+    fn ready(&self) -> Result<(), String> {
+        let Some(port) = self.port else { return Ok(()) };
+        // One that has ended has no port of this machine.
+        let published = self.running.get_host_port_ipv4(port).map_err(|e| e.to_string())?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, published));
+        match http::send(address, "GET", &self.ready, &[], "") {
+            Ok(answer) if answer.status == 200 => Ok(()),
+            Ok(answer) => Err(format!("{} {}", answer.status, answer.body)),
+            Err(e) => Err(e.to_string()),
+        }
+    }
 }
 
 impl Container {

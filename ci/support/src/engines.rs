@@ -21,6 +21,7 @@ use testcontainers::runners::SyncRunner;
 use testcontainers::{Container, ContainerRequest, GenericImage, ImageExt};
 
 use crate::docker::{Answer, docker, http, run_id, tail, truth};
+use crate::faults::Faults;
 use crate::{eventually, evidence};
 
 /// RabbitMQ's port for AMQP 0.9.1 and 1.0.
@@ -44,6 +45,9 @@ pub const ETCD: u16 = 2379;
 /// The registry's port, plain HTTP.
 pub const REGISTRY: u16 = 5000;
 
+/// What RabbitMQ says when it takes connections.
+const RABBITMQ_READY: &str = "Server startup complete; 4 plugins started.";
+
 /// Where Jaeger tells its health.
 const JAEGER_HEALTH: u16 = 13133;
 
@@ -54,7 +58,11 @@ const START: Duration = Duration::from_secs(120);
 pub struct Engine {
     name: &'static str,
     running: Container<GenericImage>,
+    up: Up,
 }
+
+/// Whether an engine does what it is for; if not, why.
+type Up = fn(&Engine) -> Result<(), String>;
 
 /// RabbitMQ with its management and Prometheus plug-ins. The user `guest` has the password `guest`.
 ///
@@ -64,8 +72,9 @@ pub struct Engine {
 #[track_caller]
 pub fn rabbitmq() -> Engine {
     let name = "rabbitmq:4-management";
-    let ready = WaitFor::message_on_stdout("Server startup complete; 4 plugins started.");
-    start(name, &[AMQP, RABBITMQ_API, RABBITMQ_METRICS], Some(ready), |r| r)
+    let ready = WaitFor::message_on_stdout(RABBITMQ_READY);
+    let ports = [AMQP, RABBITMQ_API, RABBITMQ_METRICS];
+    start(name, &ports, Some(ready), |e| e.said_since_start(RABBITMQ_READY), |r| r)
 }
 
 /// PostgreSQL. The user `postgres` has the password `postgres` and an empty database of that name.
@@ -76,16 +85,17 @@ pub fn rabbitmq() -> Engine {
 pub fn postgres() -> Engine {
     // The server that the image runs meanwhile, to make the database, is no answer: it listens on no network.
     let made = WaitFor::message_on_stdout("PostgreSQL init process complete; ready for start up.");
-    let engine = start("postgres:17", &[POSTGRES], Some(made), |r| {
-        r.with_env_var("POSTGRES_PASSWORD", "postgres")
-    });
-    engine.ready("accepts connections", |engine| {
+    let up: Up = |engine| {
         let out = engine.exec(&["pg_isready", "--host=127.0.0.1"]);
         match out.status.success() {
             true => Ok(()),
             false => Err(String::from_utf8_lossy(&out.stdout).into_owned()),
         }
+    };
+    let engine = start("postgres:17", &[POSTGRES], Some(made), up, |r| {
+        r.with_env_var("POSTGRES_PASSWORD", "postgres")
     });
+    engine.is_up("accepts connections");
     engine
 }
 
@@ -96,9 +106,12 @@ pub fn postgres() -> Engine {
 #[track_caller]
 pub fn jaeger() -> Engine {
     let ports = [OTLP_GRPC, OTLP_HTTP, JAEGER_API, JAEGER_HEALTH];
-    let engine = start("jaegertracing/jaeger:2.0.0-rc2", &ports, None, |r| r);
-    engine.answers(JAEGER_HEALTH, "/status");
-    engine.answers(JAEGER_API, "/api/services");
+    let up: Up = |e| {
+        e.answers(JAEGER_HEALTH, "/status")?;
+        e.answers(JAEGER_API, "/api/services")
+    };
+    let engine = start("jaegertracing/jaeger:2.0.0-rc2", &ports, None, up, |r| r);
+    engine.is_up("answers");
     engine
 }
 
@@ -110,11 +123,12 @@ pub fn jaeger() -> Engine {
 #[track_caller]
 pub fn prometheus(config: &str) -> Engine {
     let config = config.as_bytes().to_vec();
-    let engine = start("prom/prometheus:v3.16.0", &[PROMETHEUS], None, |r| {
+    let up: Up = |e| e.answers(PROMETHEUS, "/-/ready");
+    let engine = start("prom/prometheus:v3.16.0", &[PROMETHEUS], None, up, |r| {
         r.with_copy_to("/etc/prometheus/prometheus.yml", config)
             .with_host("host.docker.internal", Host::HostGateway)
     });
-    engine.answers(PROMETHEUS, "/-/ready");
+    engine.is_up("answers");
     engine
 }
 
@@ -124,14 +138,15 @@ pub fn prometheus(config: &str) -> Engine {
 /// As [`rabbitmq`].
 #[track_caller]
 pub fn etcd() -> Engine {
-    let engine = start("quay.io/coreos/etcd:v3.6.16", &[ETCD], None, |r| {
+    let up: Up = |e| e.answers(ETCD, "/health");
+    let engine = start("quay.io/coreos/etcd:v3.6.16", &[ETCD], None, up, |r| {
         r.with_cmd([
             "/usr/local/bin/etcd",
             "--listen-client-urls=http://0.0.0.0:2379",
             "--advertise-client-urls=http://127.0.0.1:2379",
         ])
     });
-    engine.answers(ETCD, "/health");
+    engine.is_up("answers");
     engine
 }
 
@@ -152,6 +167,7 @@ fn start(
     name: &'static str,
     ports: &[u16],
     ready: Option<WaitFor>,
+    up: Up,
     change: impl FnOnce(ContainerRequest<GenericImage>) -> ContainerRequest<GenericImage>,
 ) -> Engine {
     // Asked first: otherwise a pull that nobody asked for would begin, or fail without a word of the set-up.
@@ -174,7 +190,7 @@ fn start(
         .start()
         .unwrap_or_else(|e| panic!("{name} does not start: {e}"));
     evidence::version(name, &truth(name));
-    Engine { name, running }
+    Engine { name, running, up }
 }
 
 impl Engine {
@@ -240,21 +256,31 @@ impl Engine {
             .concat()
     }
 
-    /// Waits until a path of a port answers 200.
-    #[track_caller]
-    fn answers(&self, port: u16, path: &str) {
-        self.ready(&format!("answers {path}"), |engine| match engine.get(port, path) {
+    /// Whether a path of a port answers 200.
+    fn answers(&self, port: u16, path: &str) -> Result<(), String> {
+        match self.get(port, path) {
             Ok(answer) if answer.status == 200 => Ok(()),
-            Ok(answer) => Err(format!("{} {}", answer.status, answer.body)),
-            Err(e) => Err(e.to_string()),
-        });
+            Ok(answer) => Err(format!("{path}: {} {}", answer.status, answer.body)),
+            Err(e) => Err(format!("{path}: {e}")),
+        }
     }
 
-    /// Waits for a condition. One that has ended is not waited for.
+    /// Whether these words are in its log since it was last started.
+    fn said_since_start(&self, words: &str) -> Result<(), String> {
+        let started = docker(&["inspect", "--format", "{{.State.StartedAt}}", self.id()]);
+        let started = String::from_utf8_lossy(&started.stdout).trim().to_owned();
+        let log = docker(&["logs", "--since", &started, self.id()]);
+        match String::from_utf8_lossy(&log.stdout).contains(words) {
+            true => Ok(()),
+            false => Err(format!("it has not said {words:?} since {started}")),
+        }
+    }
+
+    /// Waits until it is up. One that has ended is not waited for.
     #[track_caller]
-    fn ready(&self, what: &str, ask: impl Fn(&Engine) -> Result<(), String>) {
+    fn is_up(&self, what: &str) {
         eventually(&format!("{} {what}", self.name), START, || {
-            let refused = match ask(self) {
+            let refused = match (self.up)(self) {
                 Ok(()) => return Ok(()),
                 Err(why) => Refused { engine: self, why },
             };
@@ -266,6 +292,16 @@ impl Engine {
             );
             Err(refused)
         });
+    }
+}
+
+impl Faults for Engine {
+    fn id(&self) -> &str {
+        self.running.id()
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        (self.up)(self)
     }
 }
 

@@ -11,6 +11,7 @@
 //! | [`lock`] | lock files of packages that a container builds alone
 //! | [`matching`] | narrow, named matchers for what differs each time |
 //! | [`waiting`] | waiting for a condition, within a budget |
+//! | [`faults`] | a proxy that cuts connections, slows them or holds them; with the feature `docker` also containers that are paused, killed, restarted |
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
 //! | `cluster` | namespaces, objects and programs on the kind cluster that tests share (feature `kind`) |
 //! | `engines` | the real engines that chapters talk to: RabbitMQ, PostgreSQL and others (feature `docker`) |
@@ -18,6 +19,7 @@
 pub mod capture;
 pub mod evidence;
 pub mod lock;
+pub mod faults;
 pub mod matching;
 pub mod waiting;
 

@@ -24,6 +24,7 @@ pub fn run(part: &str, variables: &[(&str, &str)]) -> Output {
 }
 
 /// All notes of a folder, by line.
+#[allow(dead_code, reason = "not each test that includes this file asks what was noted")]
 pub fn notes(folder: &Path) -> Vec<serde_json::Value> {
     let files = std::fs::read_dir(folder)
         .unwrap()
