@@ -13,6 +13,8 @@
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
 //! | `cluster` | namespaces, objects and programs on the kind cluster that tests share (feature `kind`) |
 //! | `engines` | the real engines that chapters talk to: RabbitMQ, PostgreSQL and others (feature `docker`) |
+//! | `prometheus` | queries that a Prometheus answers, rules that promtool tests (feature `docker`) |
+//! | `compose` | Compose files, brought up and taken down (feature `docker`) |
 
 pub mod capture;
 pub mod evidence;
@@ -22,9 +24,13 @@ pub mod waiting;
 #[cfg(feature = "kind")]
 pub mod cluster;
 #[cfg(feature = "docker")]
+pub mod compose;
+#[cfg(feature = "docker")]
 pub mod docker;
 #[cfg(feature = "docker")]
 pub mod engines;
+#[cfg(feature = "docker")]
+pub mod prometheus;
 
 use std::path::PathBuf;
 
