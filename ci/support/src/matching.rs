@@ -20,6 +20,8 @@ pub enum Matcher {
     Port,
     /// A version: `1.95.0`, `26.1.5+dfsg1`.
     Version,
+    /// A number with a fraction, as something computed or measured has it: `0.2504`. A whole number is compared as it is.
+    Decimal,
 }
 
 macro_rules! pattern {
@@ -41,6 +43,7 @@ impl Matcher {
             Matcher::Size => (pattern!(r"\b\d+(\.\d+)?\s?([kKMG]i?B|B)\b"), "<size>"),
             Matcher::Port => (pattern!(r":\d{4,5}\b"), ":<port>"),
             Matcher::Version => (pattern!(r"\bv?\d+\.\d+(\.\d+)*([-+~][0-9A-Za-z.+~-]+)?"), "<version>"),
+            Matcher::Decimal => (pattern!(r"\b\d+\.\d+\b"), "<number>"),
         }
     }
 
@@ -69,6 +72,7 @@ mod tests {
             (Matcher::Size, "1.68MB", "1.68 M"),
             (Matcher::Port, ":49153", ":80"),
             (Matcher::Version, "26.1.5+dfsg1", "26"),
+            (Matcher::Decimal, "0.2504", "25"),
         ] {
             assert!(matcher.normalise(yes).ends_with('>'), "{matcher:?} {yes}");
             assert!(

@@ -32,19 +32,20 @@ impl Sample {
     pub fn label(&self, name: &str) -> Option<&str> {
         self.labels.get(name).map(String::as_str)
     }
-}
 
-impl fmt::Display for Sample {
-    /// As Prometheus writes a series, then its value: `{route="/{code}"} 0.25`. A value with a fraction has four digits
-    /// behind its point.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The series as Prometheus writes it: `up{job="links"}`, `{route="/{code}"}`.
+    pub fn series(&self) -> String {
         let mut labels = self.labels.clone();
         let name = labels.remove("__name__").unwrap_or_default();
         let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-        match self.value.fract() == 0.0 {
-            true => write!(f, "{name}{{{}}} {}", pairs.join(", "), self.value),
-            false => write!(f, "{name}{{{}}} {:.4}", pairs.join(", "), self.value),
-        }
+        format!("{name}{{{}}}", pairs.join(", "))
+    }
+}
+
+impl fmt::Display for Sample {
+    /// Series and value: `up{job="links"} 1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.series(), self.value)
     }
 }
 
@@ -216,7 +217,7 @@ mod tests {
             {"metric":{"route":"/b"},"value":[1.5,"0.25"]},
             {"metric":{"__name__":"up","job":"a"},"value":[1.5,"1"]}]}}"#;
         let shown: Vec<String> = samples(body).unwrap().iter().map(Sample::to_string).collect();
-        assert_eq!(shown, [r#"up{job="a"} 1"#, r#"{route="/b"} 0.2500"#]);
+        assert_eq!(shown, [r#"up{job="a"} 1"#, r#"{route="/b"} 0.25"#]);
         let scalar = r#"{"data":{"resultType":"scalar","result":[1.5,"NaN"]}}"#;
         assert!(samples(scalar).unwrap()[0].value.is_nan());
         assert_eq!(samples(r#"{"data":{"resultType":"vector","result":[]}}"#), Some(vec![]));
