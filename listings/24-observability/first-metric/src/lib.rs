@@ -7,7 +7,9 @@
 //! | [`api`] | the routes of `links-api`, counted, and `/metrics` |
 //! | [`server`] | serving, and stopping in time |
 
-pub mod api;
-pub mod by_path;
-pub mod metrics;
-pub mod server;
+// ANCHOR: modules
+pub mod api; // the routes, counted, and /metrics
+pub mod by_path; // the same, counted so that it ends badly
+pub mod metrics; // what is counted and measured
+pub mod server; // serving, and stopping in time
+// ANCHOR_END: modules

@@ -8,11 +8,17 @@ mod common;
 use std::fmt::Write;
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::map_response;
+use axum::response::Response;
 use book_support::engines::{Engine, PROMETHEUS, prometheus};
 use book_support::prometheus::Sample;
 use book_support::{Matcher, captured_matching, eventually, listing};
 use common::{Server, captured, file};
 use first_metric::api;
+use links_api::api::App;
 
 /// Requests go on while Prometheus scrapes: of four one is refused.
 fn requests(server: &Server) {
@@ -102,4 +108,37 @@ fn prometheus_scrapes_the_service_and_answers_the_queries() {
                  http_request_duration_seconds_bucket[1m])))";
     let answer = instant(&prometheus, wrong);
     assert_eq!(answer["data"]["result"], serde_json::json!([]));
+}
+
+#[test]
+fn a_text_of_no_known_type_is_not_scraped() {
+    // The same text, which is said to be bytes.
+    fn untyped(links: App) -> Router {
+        let bytes = "application/octet-stream";
+        let typed = move |mut response: Response| async move {
+            let bytes = HeaderValue::from_static(bytes);
+            response.headers_mut().insert(CONTENT_TYPE, bytes);
+            response
+        };
+        api::router(links).layer(map_response(typed))
+    }
+    let server = Server::start("0.0.0.0:0", untyped);
+    let prometheus = scraping(&server);
+    let budget = Duration::from_secs(30);
+    let error = eventually("a scrape that failed", budget, || {
+        let path = "/api/v1/targets";
+        let answer = prometheus
+            .get(PROMETHEUS, path)
+            .map_err(|e| e.to_string())?;
+        let targets: serde_json::Value =
+            serde_json::from_str(&answer.body)
+                .map_err(|e| e.to_string())?;
+        match &targets["data"]["activeTargets"][0]["lastError"] {
+            serde_json::Value::String(error) if !error.is_empty() => {
+                Ok(error.clone())
+            }
+            _ => Err(answer.body),
+        }
+    });
+    book_support::captured(&captured("untyped"), &error);
 }

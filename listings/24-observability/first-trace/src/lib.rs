@@ -6,6 +6,8 @@
 //! | [`telemetry`] | where its spans go |
 //! | [`direct`] | the same spans, made with OpenTelemetry's own API |
 
-pub mod direct;
-pub mod resolve;
-pub mod telemetry;
+// ANCHOR: modules
+pub mod direct; // the same spans by OpenTelemetry's own API
+pub mod resolve; // the work
+pub mod telemetry; // where its spans go
+// ANCHOR_END: modules

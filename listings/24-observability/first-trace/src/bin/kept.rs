@@ -1,4 +1,4 @@
-//! Follows a short link, sends its spans, and ends.
+//! Follows a short link.
 
 use anyhow::Context;
 use first_trace::{resolve, telemetry};
