@@ -16,7 +16,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Output;
 use std::time::Duration;
 
-use testcontainers::core::{Host, IntoContainerPort, WaitFor};
+use testcontainers::core::{Host, IntoContainerPort, Mount, WaitFor};
 use testcontainers::runners::SyncRunner;
 use testcontainers::{Container, ContainerRequest, GenericImage, ImageExt};
 
@@ -111,6 +111,9 @@ pub fn prometheus(config: &str) -> Engine {
     let engine = start("prom/prometheus:v3.16.0", &[PROMETHEUS], None, |r| {
         r.with_copy_to("/etc/prometheus/prometheus.yml", config)
             .with_host("host.docker.internal", Host::HostGateway)
+            // The image asks for a volume there, which would have neither a name nor a label. What is in memory needs
+            // no volume, and a run beside this one cannot take it for its own.
+            .with_mount(Mount::tmpfs_mount("/prometheus"))
     });
     engine.answers(PROMETHEUS, "/-/ready");
     engine

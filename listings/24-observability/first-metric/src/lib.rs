@@ -1,4 +1,4 @@
-//! Metrics that a Prometheus scrapes: those of the program of module 21.
+//! Metrics of the program of module 21, for a Prometheus to scrape.
 //!
 //! | module | what lives there |
 //! |---|---|

@@ -18,7 +18,9 @@ pub struct Labels {
     /// How it went.
     pub outcome: Outcome,
 }
+// ANCHOR_END: labels
 
+// ANCHOR: outcomes
 /// All that there is: the compiler knows of no fourth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum Outcome {
@@ -29,7 +31,7 @@ pub enum Outcome {
     /// It is not the client's fault.
     Failed,
 }
-// ANCHOR_END: labels
+// ANCHOR_END: outcomes
 
 // ANCHOR: outcome
 impl From<StatusCode> for Outcome {

@@ -7,7 +7,6 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-// ANCHOR: run
 /// Serves until `stop` completes, then answers what is in flight, for
 /// at most `drain`.
 pub async fn run(
@@ -16,6 +15,7 @@ pub async fn run(
     drain: Duration,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    // ANCHOR: run
     let (stopping, stopped) = oneshot::channel::<()>();
     let stop = async move {
         stop.await;
@@ -26,8 +26,8 @@ pub async fn run(
         end = serving.with_graceful_shutdown(stop).into_future() => end,
         () = late(stopped, drain) => Ok(()),
     }
+    // ANCHOR_END: run
 }
-// ANCHOR_END: run
 
 async fn late(stopped: oneshot::Receiver<()>, drain: Duration) {
     // Nothing is ever sent: it ends when the other end is dropped.

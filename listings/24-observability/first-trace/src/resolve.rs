@@ -25,7 +25,9 @@ pub async fn follow(code: &str) -> Result<&'static str, UnknownLink> {
     note_click();
     Ok(target)
 }
+// ANCHOR_END: follow
 
+// ANCHOR: find
 #[instrument(skip_all)]
 async fn find(code: &str) -> Option<&'static str> {
     match find_in_cache(code) {
@@ -33,7 +35,7 @@ async fn find(code: &str) -> Option<&'static str> {
         None => find_in_store(code).await,
     }
 }
-// ANCHOR_END: follow
+// ANCHOR_END: find
 
 /// Nothing is in it yet, as in every process that has just started.
 #[instrument(skip_all)]

@@ -6,7 +6,6 @@ use links_api::config::{Config, Environment};
 use links_api::{logs, shutdown};
 use tokio::net::TcpListener;
 
-// ANCHOR: main
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config = Config::read(&Environment::of_process())?;
@@ -16,8 +15,9 @@ async fn main() -> anyhow::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "ready");
     let links = App::default();
     links.readiness.set(true);
+    // ANCHOR: router
     let router = api::router(links);
+    // ANCHOR_END: router
     server::run(listener, router, config.drain, stop).await?;
     Ok(())
 }
-// ANCHOR_END: main
