@@ -11,12 +11,13 @@
 //! let url = format!("amqp://guest:guest@{}/%2f", broker.address(AMQP));
 //! ```
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Output;
 use std::time::Duration;
 
-use testcontainers::core::{Host, IntoContainerPort, Mount, WaitFor};
+use testcontainers::core::{Host, IntoContainerPort, WaitFor};
 use testcontainers::runners::SyncRunner;
 use testcontainers::{Container, ContainerRequest, GenericImage, ImageExt};
 
@@ -113,7 +114,10 @@ pub fn prometheus(config: &str) -> Engine {
             .with_host("host.docker.internal", Host::HostGateway)
             // The image asks for a volume there, which would have neither a name nor a label. What is in memory needs
             // no volume, and a run beside this one cannot take it for its own.
-            .with_mount(Mount::tmpfs_mount("/prometheus"))
+            .with_host_config_modifier(|host| {
+                // `nobody`, as whom Prometheus runs.
+                host.tmpfs = Some(HashMap::from([("/prometheus".into(), "uid=65534".into())]));
+            })
     });
     engine.answers(PROMETHEUS, "/-/ready");
     engine
