@@ -11,16 +11,19 @@
 //! let url = format!("amqp://guest:guest@{}/%2f", broker.address(AMQP));
 //! ```
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Output;
 use std::time::Duration;
 
+use serde_json::Value;
+use testcontainers::bollard::models::{Mount, MountTypeEnum, MountVolumeOptions};
 use testcontainers::core::{Host, IntoContainerPort, WaitFor};
 use testcontainers::runners::SyncRunner;
 use testcontainers::{Container, ContainerRequest, GenericImage, ImageExt};
 
-use crate::docker::{Answer, docker, http, run_id, tail, truth};
+use crate::docker::{Answer, docker, http, output, run_id, tail, truth};
 use crate::faults::Faults;
 use crate::{eventually, evidence};
 
@@ -185,12 +188,34 @@ fn start(
     if let Some(ready) = ready {
         image = image.with_wait_for(ready);
     }
-    let request = image.with_label("book.test", run_id()).with_startup_timeout(START);
+    let volumes = volumes(name);
+    let request = image
+        .with_label("book.test", run_id())
+        .with_startup_timeout(START)
+        .with_host_config_modifier(move |host| host.mounts.get_or_insert_default().extend(volumes.clone()));
     let running = change(request)
         .start()
         .unwrap_or_else(|e| panic!("{name} does not start: {e}"));
     evidence::version(name, &truth(name));
     Engine { name, running, up }
+}
+
+/// The volumes that an image asks for, with a label: without one, a run beside this one would take them for something
+/// that it has left behind. They have no name, and so they go with their container.
+fn volumes(name: &str) -> Vec<Mount> {
+    let asked = output(&["image", "inspect", "--format", "{{json .Config.Volumes}}", name]);
+    let asked: Option<BTreeMap<String, Value>> = serde_json::from_str(&asked).expect("Docker writes JSON");
+    let labelled = MountVolumeOptions {
+        labels: Some(HashMap::from([("book.test".to_owned(), run_id())])),
+        ..MountVolumeOptions::default()
+    };
+    let mount = |path| Mount {
+        target: Some(path),
+        typ: Some(MountTypeEnum::VOLUME),
+        volume_options: Some(labelled.clone()),
+        ..Mount::default()
+    };
+    asked.unwrap_or_default().into_keys().map(mount).collect()
 }
 
 impl Engine {

@@ -8,27 +8,33 @@
 //! |---|---|
 //! | [`evidence`] | the notes |
 //! | [`capture`] | captured files and measured numbers, compared or blessed |
-//! | [`lock`] | lock files of packages that a container builds alone
+//! | [`lock`] | lock files of packages that a container builds alone |
 //! | [`matching`] | narrow, named matchers for what differs each time |
 //! | [`waiting`] | waiting for a condition, within a budget |
 //! | [`faults`] | a proxy that cuts connections, slows them or holds them; with the feature `docker` also containers that are paused, killed, restarted |
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
 //! | `cluster` | namespaces, objects and programs on the kind cluster that tests share (feature `kind`) |
 //! | `engines` | the real engines that chapters talk to: RabbitMQ, PostgreSQL and others (feature `docker`) |
+//! | `prometheus` | queries that a Prometheus answers, rules that promtool tests (feature `docker`) |
+//! | `compose` | Compose files, brought up and taken down (feature `docker`) |
 
 pub mod capture;
 pub mod evidence;
-pub mod lock;
 pub mod faults;
+pub mod lock;
 pub mod matching;
 pub mod waiting;
 
 #[cfg(feature = "kind")]
 pub mod cluster;
 #[cfg(feature = "docker")]
+pub mod compose;
+#[cfg(feature = "docker")]
 pub mod docker;
 #[cfg(feature = "docker")]
 pub mod engines;
+#[cfg(feature = "docker")]
+pub mod prometheus;
 
 use std::path::PathBuf;
 

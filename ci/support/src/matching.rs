@@ -22,6 +22,8 @@ pub enum Matcher {
     Namespace,
     /// A version: `1.95.0`, `26.1.5+dfsg1`.
     Version,
+    /// A number with a fraction, as something computed or measured has it: `0.2504`. A whole number is compared as it is.
+    Decimal,
 }
 
 macro_rules! pattern {
@@ -44,6 +46,7 @@ impl Matcher {
             Matcher::Port => (pattern!(r":\d{4,5}\b"), ":<port>"),
             Matcher::Namespace => (pattern!(r"\bbook-[a-z0-9]{5}\b"), "<namespace>"),
             Matcher::Version => (pattern!(r"\bv?\d+\.\d+(\.\d+)*([-+~][0-9A-Za-z.+~-]+)?"), "<version>"),
+            Matcher::Decimal => (pattern!(r"\b\d+\.\d+\b"), "<number>"),
         }
     }
 
@@ -73,6 +76,7 @@ mod tests {
             (Matcher::Port, ":49153", ":80"),
             (Matcher::Namespace, "book-9zhlb", "book-club"),
             (Matcher::Version, "26.1.5+dfsg1", "26"),
+            (Matcher::Decimal, "0.2504", "25"),
         ] {
             assert!(matcher.normalise(yes).ends_with('>'), "{matcher:?} {yes}");
             assert!(

@@ -1,0 +1,16 @@
+//! Follows a short link.
+
+use anyhow::Context;
+use first_trace::{resolve, telemetry};
+
+// ANCHOR: main
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let code = std::env::args().nth(1).context("name a link")?;
+    let provider = telemetry::provider()?;
+    telemetry::install(&provider)?;
+    let target = resolve::follow(&code).await;
+    println!("{}", target?);
+    Ok(())
+}
+// ANCHOR_END: main
