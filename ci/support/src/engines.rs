@@ -160,8 +160,9 @@ pub fn etcd() -> Engine {
 /// As [`rabbitmq`].
 #[track_caller]
 pub fn registry() -> Engine {
-    let engine = start("registry:2.8", &[REGISTRY], None, |r| r);
-    engine.answers(REGISTRY, "/v2/");
+    let up: Up = |e| e.answers(REGISTRY, "/v2/");
+    let engine = start("registry:2.8", &[REGISTRY], None, up, |r| r);
+    engine.is_up("answers");
     engine
 }
 
