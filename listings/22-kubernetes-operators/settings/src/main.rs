@@ -37,6 +37,7 @@ async fn main() -> ExitCode {
     }
 }
 
+// ANCHOR: run
 async fn run(command: Command) -> anyhow::Result<()> {
     let client = Client::try_default().await?;
     match command {
@@ -54,6 +55,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     }
     Ok(())
 }
+// ANCHOR_END: run
 // ANCHOR_END: main
 
 /// The API server's own words, where it has some.

@@ -3,8 +3,9 @@
 mod common;
 
 use book_support::cluster::{
-    BUDGET, definition, temp_namespace, until,
+    BUDGET, Manifest, definition, temp_namespace, until,
 };
+use book_support::{Matcher, captured_matching};
 use common::{CRD, RBAC, app, running};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;

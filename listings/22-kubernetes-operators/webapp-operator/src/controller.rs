@@ -111,10 +111,12 @@ async fn tell(
 }
 // ANCHOR_END: tell
 
+// ANCHOR: on-error
 fn on_error(app: Arc<WebApp>, error: &Error, _: Arc<Client>) -> Action {
     tracing::warn!(app = app.name_any(), %error, "will try again");
     Action::requeue(RETRY)
 }
+// ANCHOR_END: on-error
 
 /// Watches the `WebApp`s of a namespace and their children, and reconciles, until `stop` is there.
 // ANCHOR: run
