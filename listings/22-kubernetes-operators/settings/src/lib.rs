@@ -6,6 +6,8 @@
 //! | [`watch`] | what changes from now on |
 //! | [`apply`] | what should be there |
 
+// ANCHOR: modules
 pub mod apply;
 pub mod list;
 pub mod watch;
+// ANCHOR_END: modules
