@@ -12,7 +12,7 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use crate::click::Click;
 use crate::ledger::Ledger;
@@ -55,12 +55,16 @@ pub struct Counter {
     done: Done,
 }
 
-/// How a session ended that did not fail.
-#[derive(Debug, PartialEq, Eq)]
-enum End {
-    Stopped,
-    /// All that had waited is counted.
-    Through,
+impl Failure {
+    /// Whether another attempt would fail in the same way.
+    fn is_hopeless(&self) -> bool {
+        match self {
+            Failure::Ledger(_) => true,
+            // The broker has understood, and says no.
+            Failure::Broken(error) => error.is_amqp_soft_error(),
+            Failure::Silent => false,
+        }
+    }
 }
 
 impl Counter {
@@ -99,45 +103,44 @@ impl Counter {
         let mut attempts = self.patience.attempts();
         loop {
             let before = self.done;
-            let failure = tokio::select! {
-                biased;
-                () = &mut stop => return Ok(()),
-                opened = timeout_at(attempts.answer_by(), open(&self.url)) => match opened {
-                    Err(_) => Failure::Silent,
-                    Ok(Err(failure)) => failure.into(),
-                    Ok(Ok((link, waiting, clicks))) => {
-                        let most = if backlog { waiting } else { usize::MAX };
-                        let ended = self.session(clicks, most, stop.as_mut()).await;
-                        link.close().await;
-                        match ended {
-                            Ok(end) => {
-                                tracing::debug!(?end, "no more");
-                                return Ok(());
-                            }
-                            Err(failure) => failure,
-                        }
-                    }
-                },
-            };
+            let by = attempts.answer_by();
+            let attempt = self.attempt(backlog, by, stop.as_mut());
+            let Err(failure) = attempt.await else { return Ok(()) };
             tracing::warn!(%failure, "no clicks come");
             if self.done != before {
                 attempts = self.patience.attempts();
             }
-            let hopeless = match &failure {
-                Failure::Ledger(_) => true,
-                Failure::Broken(e) => e.is_amqp_soft_error(),
-                Failure::Silent => false,
-            };
-            let gone_on = tokio::select! {
-                biased;
-                () = &mut stop => return Ok(()),
-                again = attempts.again(), if !hopeless => again,
-                else => false,
-            };
-            if !gone_on {
+            if failure.is_hopeless() {
                 return Err(failure);
             }
+            tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                again = attempts.again() => if !again {
+                    return Err(failure);
+                },
+            }
         }
+    }
+
+    /// One connection, from its beginning to its end.
+    async fn attempt(
+        &mut self,
+        backlog: bool,
+        by: Instant,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<(), Failure> {
+        let opened = tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            opened = timeout_at(by, open(&self.url)) => opened,
+        };
+        let (link, waiting, clicks) =
+            opened.map_err(|_| Failure::Silent)??;
+        let most = if backlog { waiting } else { usize::MAX };
+        let ended = self.session(clicks, most, stop).await;
+        link.close().await;
+        ended
     }
 
     // ANCHOR: session
@@ -147,15 +150,15 @@ impl Counter {
         clicks: Consumer,
         most: usize,
         mut stop: Pin<&mut impl Future<Output = ()>>,
-    ) -> Result<End, Failure> {
+    ) -> Result<(), Failure> {
         let mut clicks = clicks.take(most);
         loop {
             tokio::select! {
                 biased;
-                () = &mut stop => return Ok(End::Stopped),
+                () = &mut stop => return Ok(()),
                 next = clicks.next() => match next {
                     Some(delivery) => self.handle(delivery?).await?,
-                    None => return Ok(End::Through),
+                    None => return Ok(()),
                 },
             }
         }

@@ -95,6 +95,7 @@ fn a_counter_outlives_its_broker() {
         (ended, counter.done())
     });
     bench.until("it listens", |_, consumers| consumers == 1);
+    bench.settled();
     bench.broker.restart();
     bench.until("it listens again", |_, consumers| consumers == 1);
     let mut publisher = Publisher::new(&bench.url(), PATIENT);
@@ -119,8 +120,9 @@ fn a_counter_outlives_its_broker() {
 fn what_is_no_click_is_refused_for_good() {
     let bench = Bench::start();
     bench.queue();
+    let url = bench.url();
     bench.run(async {
-        let link = Link::open(&bench.url()).await.unwrap();
+        let link = Link::open(&url).await.unwrap();
         let options = BasicPublishOptions::default();
         let properties = Default::default();
         let sent = link.channel.basic_publish(
@@ -145,8 +147,9 @@ fn what_is_no_click_is_refused_for_good() {
 #[test]
 fn a_queue_of_another_kind_and_a_broker_that_is_frozen_end_it() {
     let bench = Bench::start();
+    let url = bench.url();
     bench.run(async {
-        let link = Link::open(&bench.url()).await.unwrap();
+        let link = Link::open(&url).await.unwrap();
         let options = QueueDeclareOptions::durable();
         let classic = link.channel.queue_declare(
             CLICKS.into(),

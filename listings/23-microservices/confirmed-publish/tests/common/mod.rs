@@ -79,6 +79,20 @@ impl Bench {
         })
     }
 
+    /// Waits until the broker's directory of its queues, on disk, names the queue. RabbitMQ writes that file some time
+    /// after it has answered; of a queue that is younger, a broker that is killed forgets that it has the messages.
+    pub fn settled(&self) {
+        let find = "grep -l clicks /var/lib/rabbitmq/mnesia/*/quorum/*/names.dets";
+        eventually(
+            "the queue is in the broker's directory",
+            BUDGET,
+            || {
+                let found = self.broker.exec(&["sh", "-c", find]);
+                found.status.success().then_some(()).ok_or(found)
+            },
+        );
+    }
+
     /// Waits until the queue is so.
     pub fn until(&self, what: &str, holds: impl Fn(u32, u32) -> bool) {
         eventually(what, BUDGET, || match self.queue() {
