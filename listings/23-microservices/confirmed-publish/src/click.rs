@@ -37,29 +37,29 @@ impl Click {
     }
 
     // ANCHOR: send
-    /// Sends it to the queue. The broker's answer comes later, by the
-    /// value that this gives back.
+    /// Sends it. The broker's answer comes later, by the value that
+    /// this gives back.
     pub async fn send(
         &self,
         channel: &Channel,
         options: BasicPublishOptions,
     ) -> lapin::Result<PublisherConfirm> {
-        let body = self.to_json();
-        let properties = BasicProperties::default()
-            .with_message_id(self.id.clone().into())
-            .with_content_type("application/json".into())
-            .with_delivery_mode(PERSISTENT);
+        let (queue, body) = (CLICKS.into(), self.to_json());
+        let (body, about) = (body.as_bytes(), self.properties());
         channel
-            .basic_publish(
-                "".into(),
-                CLICKS.into(),
-                options,
-                body.as_bytes(),
-                properties,
-            )
+            .basic_publish("".into(), queue, options, body, about)
             .await
     }
     // ANCHOR_END: send
+
+    // ANCHOR: properties
+    fn properties(&self) -> BasicProperties {
+        BasicProperties::default()
+            .with_message_id(self.id.clone().into())
+            .with_content_type("application/json".into())
+            .with_delivery_mode(PERSISTENT)
+    }
+    // ANCHOR_END: properties
 
     /// Its body.
     pub fn to_json(&self) -> String {

@@ -143,7 +143,6 @@ impl Counter {
         ended
     }
 
-    // ANCHOR: session
     /// Handles one click after another until told to stop.
     async fn session(
         &mut self,
@@ -163,10 +162,9 @@ impl Counter {
             }
         }
     }
-    // ANCHOR_END: session
 
-    // ANCHOR: handle
     /// Counts first, acknowledges then.
+    // ANCHOR: handle
     async fn handle(
         &mut self,
         message: Delivery,
@@ -175,10 +173,9 @@ impl Counter {
             return self.refuse(message).await;
         };
         let count = || self.ledger.count(&click);
-        if tokio::task::block_in_place(count)? {
-            self.done.counted += 1;
-        } else {
-            self.done.dropped += 1;
+        match tokio::task::block_in_place(count)? {
+            true => self.done.counted += 1,
+            false => self.done.dropped += 1,
         }
         message.ack(BasicAckOptions::default()).await?;
         Ok(())

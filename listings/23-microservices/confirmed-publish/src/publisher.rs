@@ -6,7 +6,7 @@
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use crate::click::Click;
 use crate::patience::{Link, Patience};
@@ -14,8 +14,8 @@ use crate::patience::{Link, Patience};
 /// Clicks that are on their way at once: sent, and not yet confirmed.
 pub const WINDOW: usize = 64;
 
-// ANCHOR: error
 /// Why an attempt to publish failed.
+// ANCHOR: error
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// No queue takes them. Nobody has made it, or its name is wrong.
@@ -32,6 +32,13 @@ pub enum Failure {
     Broken(#[from] lapin::Error),
 }
 // ANCHOR_END: error
+
+impl Failure {
+    /// Whether another attempt would fail in the same way.
+    fn is_hopeless(&self) -> bool {
+        matches!(self, Failure::NoQueue(_))
+    }
+}
 
 /// The publisher gave up.
 #[derive(Debug, thiserror::Error)]
@@ -83,40 +90,44 @@ impl Publisher {
         clicks: &[Click],
     ) -> Result<(), GivenUp> {
         for window in clicks.chunks(WINDOW) {
-            self.insist(window).await?;
+            self.save(window).await?;
         }
         Ok(())
     }
 
-    // ANCHOR: insist
+    // ANCHOR: save
     /// Publishes a window of clicks, again if need be.
-    async fn insist(
-        &mut self,
-        clicks: &[Click],
-    ) -> Result<(), GivenUp> {
+    async fn save(&mut self, clicks: &[Click]) -> Result<(), GivenUp> {
         let mut attempts = self.patience.attempts();
         loop {
-            let attempt = self.attempt(clicks);
-            let tried = timeout_at(attempts.answer_by(), attempt).await;
-            let Err(failure) = tried.unwrap_or(Err(Failure::Silent))
-            else {
+            let by = attempts.answer_by();
+            let Err(failure) = self.attempt(clicks, by).await else {
                 return Ok(());
             };
-            self.link = None;
             tracing::warn!(%failure, "not confirmed");
-            let hopeless = matches!(failure, Failure::NoQueue(_));
-            if hopeless || !attempts.again().await {
+            self.link = None;
+            if failure.is_hopeless() || !attempts.again().await {
                 return Err(self.give_up(failure));
             }
         }
     }
-    // ANCHOR_END: insist
+    // ANCHOR_END: save
 
     fn give_up(&self, last: Failure) -> GivenUp {
         GivenUp { confirmed: self.done.confirmed, last }
     }
 
+    /// One attempt, which has until then.
     async fn attempt(
+        &mut self,
+        clicks: &[Click],
+        by: Instant,
+    ) -> Result<(), Failure> {
+        let answered = timeout_at(by, self.try_once(clicks)).await;
+        answered.unwrap_or(Err(Failure::Silent))
+    }
+
+    async fn try_once(
         &mut self,
         clicks: &[Click],
     ) -> Result<(), Failure> {
@@ -149,17 +160,21 @@ async fn connect(url: &str) -> lapin::Result<Link> {
 }
 // ANCHOR_END: connect
 
+// ANCHOR: mandatory
+/// A message that no queue takes comes back.
+const MANDATORY: BasicPublishOptions =
+    BasicPublishOptions { mandatory: true, immediate: false };
+// ANCHOR_END: mandatory
+
 // ANCHOR: confirmed
 /// Sends clicks, then waits until the broker keeps all of them.
 async fn confirmed(
     channel: &Channel,
     clicks: &[Click],
 ) -> Result<(), Failure> {
-    let options =
-        BasicPublishOptions { mandatory: true, ..Default::default() };
     let mut confirms = Vec::new();
     for click in clicks {
-        confirms.push(click.send(channel, options).await?);
+        confirms.push(click.send(channel, MANDATORY).await?);
     }
     let mut answers = Vec::new();
     for confirm in confirms {
@@ -172,22 +187,23 @@ async fn confirmed(
 // ANCHOR: judge
 /// All is well when each answer is an ack without a message in it.
 fn judge(answers: Vec<Confirmation>) -> Result<(), Failure> {
-    let kept = |a: &Confirmation| *a == Confirmation::Ack(None);
-    if answers.iter().all(kept) {
+    if answers.iter().all(|a| *a == Confirmation::Ack(None)) {
         return Ok(());
     }
     let returned: Vec<String> = answers
         .into_iter()
-        .filter_map(|a| a.take_message())
+        .filter_map(Confirmation::take_message)
         .map(|message| id_of(&message.properties))
         .collect();
-    match returned.is_empty() {
-        true => Err(Failure::Refused),
-        false => Err(Failure::NoQueue(returned)),
-    }
+    Err(match returned.is_empty() {
+        true => Failure::Refused,
+        false => Failure::NoQueue(returned),
+    })
 }
 // ANCHOR_END: judge
 
+/// lapin gives a returned message to the next answer that comes, which can be that of another click. So the message
+/// itself says which click it is.
 fn id_of(properties: &lapin::BasicProperties) -> String {
     let id = properties.message_id().as_ref();
     id.map(ToString::to_string).unwrap_or_default()
