@@ -12,6 +12,7 @@
 //! | [`patience`] | how long to wait, and how long in all |
 //! | [`shutdown`] | SIGTERM and SIGINT |
 
+// ANCHOR: modules
 pub mod click;
 pub mod counter;
 pub mod hopeful;
@@ -20,3 +21,4 @@ pub mod patience;
 pub mod publisher;
 pub mod queue;
 pub mod shutdown;
+// ANCHOR_END: modules

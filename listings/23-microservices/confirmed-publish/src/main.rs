@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use confirmed_publish::click::Click;
 use confirmed_publish::counter::Counter;
@@ -97,7 +97,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
                     publish_hopefully(&arguments.broker, &clicks).await
                 }
                 false => {
-                    publish(&arguments.broker, patience, &clicks).await
+                    publish_confirmed(
+                        &arguments.broker,
+                        patience,
+                        &clicks,
+                    )
+                    .await
                 }
             }
         }
@@ -130,23 +135,28 @@ async fn publish_hopefully(
     Ok(())
 }
 
+// ANCHOR: publish
 async fn publish(
+    publisher: &mut Publisher,
+    clicks: &[Click],
+) -> anyhow::Result<()> {
+    let stop = shutdown::requested()?;
+    tokio::select! {
+        published = publisher.publish(clicks) => Ok(published?),
+        () = stop => bail!("stopped before all were confirmed"),
+    }
+}
+// ANCHOR_END: publish
+
+async fn publish_confirmed(
     broker: &str,
     patience: Patience,
     clicks: &[Click],
 ) -> anyhow::Result<()> {
-    let stop = shutdown::requested()?;
     let mut publisher = Publisher::new(broker, patience);
-    let published = tokio::select! {
-        published = publisher.publish(clicks) => published.map_err(anyhow::Error::from),
-        () = stop => Err(anyhow::anyhow!("stopped before all clicks were confirmed")),
-    };
-    let done = publisher.done();
-    tracing::info!(
-        clicks = clicks.len(),
-        confirmed = done.confirmed,
-        "published"
-    );
+    let published = publish(&mut publisher, clicks).await;
+    let confirmed = publisher.done().confirmed;
+    tracing::info!(clicks = clicks.len(), confirmed, "published");
     publisher.close().await;
     published
 }

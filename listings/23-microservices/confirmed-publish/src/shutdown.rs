@@ -5,7 +5,9 @@ use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Completes at the first SIGTERM or SIGINT. The handlers are there when this function comes back.
+// ANCHOR: requested
+/// Completes at the first SIGTERM or SIGINT. The handlers are there
+/// when this function comes back.
 pub fn requested() -> io::Result<impl Future<Output = ()>> {
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
@@ -17,3 +19,4 @@ pub fn requested() -> io::Result<impl Future<Output = ()>> {
         tracing::info!(signal, "stop requested");
     })
 }
+// ANCHOR_END: requested
