@@ -28,6 +28,9 @@ const RECOVERY: Duration = Duration::from_secs(45);
 /// Longest creation of a cluster: its node is Ready in a fraction of it.
 const CREATION: Duration = Duration::from_secs(300);
 
+/// Longest transport of an image to the nodes.
+const LOADING: Duration = Duration::from_secs(120);
+
 /// How often a node that is not Ready is asked again.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -132,6 +135,12 @@ impl Shared {
 
     /// Finds the cluster alive, else makes it; what is dead is removed first. Says which.
     pub fn provide(&self, logs: &Path) -> Result<String> {
+        // The kind of a set-up that was killed goes on. Were its node taken away, it would remove, when it fails, what has
+        // been made under its name meanwhile.
+        let end = Instant::now() + CREATION;
+        while !self.creators().is_empty() && Instant::now() < end {
+            thread::sleep(LOOK);
+        }
         let mut healed = None;
         match self.observe() {
             Cluster::Alive { version } => return Ok(format!("{version} lives already")),
@@ -140,6 +149,7 @@ impl Shared {
             // Another set-up may have made it, with a kubeconfig elsewhere; or a node is still on its way up.
             Cluster::Silent { .. } => {
                 let recovered = self.connect(logs).and_then(|()| self.recover());
+                let recovered = recovered.and_then(|version| self.is_whole().map(|()| version));
                 match recovered {
                     Ok(version) => return Ok(format!("{version} was there")),
                     Err(why) => healed = Some(why.to_string()),
@@ -170,6 +180,31 @@ impl Shared {
                 Cluster::Dead { why } => bail!("{why}"),
                 Cluster::Absent => bail!("it is gone"),
             }
+        }
+    }
+
+    /// The processes that are making this cluster now, as far as this machine tells.
+    pub fn creators(&self) -> Vec<u32> {
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes
+            .filter_map(|entry| {
+                let id = entry.file_name().to_str()?.parse().ok()?;
+                let line = fs::read(entry.path().join("cmdline")).ok()?;
+                makes(&String::from_utf8_lossy(&line), &self.name).then_some(id)
+            })
+            .collect()
+    }
+
+    /// The last thing that kind makes, before it waits, is the class of volumes. A node can be Ready without it, where
+    /// kind was killed.
+    fn is_whole(&self) -> Result<()> {
+        let mut kubectl = Command::new("kubectl");
+        kubectl
+            .args(["--request-timeout=3s", "get", "storageclass/standard", "--kubeconfig"])
+            .arg(&self.kubeconfig);
+        match ask(&mut kubectl, QUESTION) {
+            Some(out) if out.status.success() => Ok(()),
+            _ => bail!("it was left half-made"),
         }
     }
 
@@ -212,6 +247,45 @@ impl Shared {
             let keep = format!("kind create cluster --retain --config {CONFIG}");
             anyhow::anyhow!("{error:#}\n  fix: read the lines above; `{keep}` leaves the node for a look")
         })
+    }
+
+    /// Whether each node has this image, and it is the engine's of today.
+    pub fn holds(&self, image: &str) -> bool {
+        let said = |args: &[&str]| {
+            let out = ask(Command::new("docker").args(args), QUESTION)?;
+            out.status
+                .success()
+                .then(|| String::from_utf8_lossy(&out.stdout).into_owned())
+        };
+        let Some(id) = said(&["image", "inspect", "--format", "{{.Id}}", image]) else {
+            return false;
+        };
+        let nodes = containers(&format!("{LABEL}={}", self.name)).unwrap_or_default();
+        let name = full_name(image);
+        !nodes.is_empty()
+            && nodes.iter().all(|node| {
+                let ctr = |args: &[&str]| said(&[&["exec", node, "ctr", "--namespace=k8s.io"], args].concat());
+                let listed = ctr(&["images", "ls", &format!("name=={name}")]).unwrap_or_default();
+                let manifest = listed.split_whitespace().find(|word| word.starts_with("sha256:"));
+                // Docker calls an image by the digest of its configuration, which the manifest names.
+                let manifest = manifest.and_then(|digest| ctr(&["content", "get", digest]));
+                manifest.is_some_and(|text| text.contains(id.trim()))
+            })
+    }
+
+    /// Brings an image of the engine to each node that does not have it.
+    ///
+    /// # Errors
+    /// When a node does not take it, with the last lines of what was said.
+    pub fn load(&self, image: &str, logs: &Path) -> Result<String> {
+        if self.holds(image) {
+            return Ok("it was there".into());
+        }
+        let mut command = self.kind()?;
+        command.args(["load", "docker-image", image, "--name", &self.name]);
+        logged(&mut command, &logs.join("kind-load.log"), LOADING)
+            .context("the cluster does not take the image\n  fix: cargo book setup --down, then the same again")?;
+        Ok(String::new())
     }
 
     /// Removes the cluster, its kubeconfig, and kind's network when no other cluster uses it. Says what was there.
@@ -259,6 +333,24 @@ impl Shared {
             );
         }
         Ok(nodes.len())
+    }
+}
+
+/// Whether a command line, its words ended by NUL, is kind's that makes this cluster.
+fn makes(line: &str, name: &str) -> bool {
+    let words: Vec<&str> = line.split('\0').collect();
+    let program = words.first().and_then(|path| Path::new(path).file_name());
+    program.is_some_and(|program| program == "kind")
+        && words.get(1..3) == Some(&["create", "cluster"])
+        && words.windows(2).any(|pair| pair == ["--name", name])
+}
+
+/// A reference as containerd has it: with the parts that Docker implies.
+fn full_name(image: &str) -> String {
+    match image.split_once('/') {
+        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => image.to_owned(),
+        Some(_) => format!("docker.io/{image}"),
+        None => format!("docker.io/library/{image}"),
     }
 }
 
@@ -357,6 +449,26 @@ mod tests {
                 }
                 other => panic!("{other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn who_makes_a_cluster_is_told_by_its_command_line() {
+        let line = "/usr/bin/kind\0create\0cluster\0--name\0books\0--wait\0120s\0";
+        assert!(makes(line, "books"));
+        assert!(!makes(line, "book"));
+        assert!(!makes("kind\0delete\0cluster\0--name\0books\0", "books"));
+        assert!(!makes("", "books"));
+    }
+
+    #[test]
+    fn containerd_calls_an_image_by_its_full_name() {
+        for (short, full) in [
+            ("debian:trixie-slim", "docker.io/library/debian:trixie-slim"),
+            ("prom/prometheus:v3", "docker.io/prom/prometheus:v3"),
+            ("registry.k8s.io/pause:3", "registry.k8s.io/pause:3"),
+        ] {
+            assert_eq!(full_name(short), full);
         }
     }
 

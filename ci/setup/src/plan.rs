@@ -93,6 +93,11 @@ pub enum Action {
     },
     /// Find the shared cluster alive, else make it.
     Cluster,
+    /// Bring an image of the engine to the cluster's nodes.
+    Load {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// Something is missing that a set-up cannot bring to this machine.
@@ -314,6 +319,21 @@ fn kind(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
         Cluster::Silent { why } | Cluster::Dead { why } => (None, why.as_str()),
     };
     needs.push(need(lane, CLUSTER, alive, why, setup(lane)));
+    for image in images.iter().filter(|image| runs_in_the_cluster(image)) {
+        let found = seen.loaded.contains(&image.name).then(Default::default);
+        let why = "the cluster's nodes do not have it";
+        needs.push(need(lane, &in_the_cluster(image), found, why, setup(lane)));
+    }
+}
+
+/// Whether pods are made from it: of the kind lane's images all but the nodes' own.
+pub fn runs_in_the_cluster(image: &Image) -> bool {
+    image.lane == Lane::Kind && image.name != cluster::IMAGE
+}
+
+/// The need of an image on the nodes.
+fn in_the_cluster(image: &Image) -> String {
+    format!("image {} in the cluster", image.name)
 }
 
 /// Whether a version such as `0.33.0` is of that release or a newer one.
@@ -517,6 +537,17 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
             Cluster::Dead { .. } | Cluster::Alive { .. } => "making it anew",
         };
         steps.push(Step::new(Lane::Kind, format!("{CLUSTER} ({how})"), Action::Cluster));
+    }
+    if lanes.contains(&Lane::Kind) {
+        let new_cluster = steps.iter().any(|step| step.action == Action::Cluster);
+        for image in images.iter().filter(|image| runs_in_the_cluster(image)) {
+            let new_image = missing(&format!("image {}", image.name)).is_some();
+            if new_cluster || new_image || missing(&in_the_cluster(image)).is_some() {
+                let title = format!("bringing {} to the cluster's nodes", image.name);
+                let name = image.name.clone();
+                steps.push(Step::new(Lane::Kind, title, Action::Load { name }));
+            }
+        }
     }
     Ok(steps)
 }
