@@ -28,6 +28,9 @@ const RECOVERY: Duration = Duration::from_secs(45);
 /// Longest creation of a cluster: its node is Ready in a fraction of it.
 const CREATION: Duration = Duration::from_secs(300);
 
+/// Longest removal of the nodes.
+const REMOVAL: Duration = Duration::from_secs(90);
+
 /// Longest transport of an image to the nodes.
 const LOADING: Duration = Duration::from_secs(120);
 
@@ -316,23 +319,53 @@ impl Shared {
 
     /// Removes the nodes with their volumes, as kind does, also where kind is not installed any more. Says how many.
     fn remove_nodes(&self) -> Result<usize> {
-        let nodes = containers(&format!("{LABEL}={}", self.name))?;
-        if nodes.is_empty() {
-            return Ok(0);
+        let all = containers(&format!("{LABEL}={}", self.name))?;
+        let end = Instant::now() + REMOVAL;
+        let mut nodes = all.clone();
+        while !nodes.is_empty() {
+            let out = Command::new("docker")
+                .args(["rm", "--force", "--volumes"])
+                .args(&nodes)
+                .output()
+                .context("docker")?;
+            if !out.status.success() {
+                nodes.iter().for_each(|node| thaw(node));
+            }
+            // The engine waits 10 s for a container to end. A node is a whole system, and takes longer on a busy machine.
+            if !out.status.success() && Instant::now() > end {
+                bail!(
+                    "the cluster's nodes cannot be removed: {}\n  fix: docker rm --force --volumes {}",
+                    String::from_utf8_lossy(&out.stderr).trim(),
+                    nodes.join(" ")
+                );
+            }
+            nodes = containers(&format!("{LABEL}={}", self.name))?;
         }
-        let out = Command::new("docker")
-            .args(["rm", "--force", "--volumes"])
-            .args(&nodes)
-            .output()
-            .context("docker")?;
-        if !out.status.success() {
-            bail!(
-                "the cluster's nodes cannot be removed: {}\n  fix: docker rm --force --volumes {}",
-                String::from_utf8_lossy(&out.stderr).trim(),
-                nodes.join(" ")
-            );
+        Ok(all.len())
+    }
+}
+
+/// Lets a node's processes end that are frozen. With cgroup v1, a node freezes the group of a pod for the instant in
+/// which it changes its limits; one that is killed in this instant leaves it frozen, and what is frozen does not end.
+fn thaw(node: &str) {
+    let asked = Command::new("docker")
+        .args(["inspect", "--format", "{{.Id}}", node])
+        .output();
+    let id = asked.map_or(String::new(), |out| {
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    });
+    if id.is_empty() {
+        return;
+    }
+    let mut folders = vec![Path::new("/sys/fs/cgroup/freezer/docker").join(id)];
+    while let Some(folder) = folders.pop() {
+        let state = folder.join("freezer.state");
+        if fs::read_to_string(&state).is_ok_and(|state| state.trim() != "THAWED") {
+            // Who may not do this has an engine that is elsewhere.
+            let _ = fs::write(&state, "THAWED");
         }
-        Ok(nodes.len())
+        let below = fs::read_dir(&folder).into_iter().flatten().flatten();
+        folders.extend(below.map(|entry| entry.path()).filter(|path| path.is_dir()));
     }
 }
 
