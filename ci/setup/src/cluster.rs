@@ -487,10 +487,11 @@ mod tests {
 
     #[test]
     fn who_makes_a_cluster_is_told_by_its_command_line() {
-        let line = "/usr/bin/kind\0create\0cluster\0--name\0books\0--wait\0120s\0";
-        assert!(makes(line, "books"));
-        assert!(!makes(line, "book"));
-        assert!(!makes("kind\0delete\0cluster\0--name\0books\0", "books"));
+        let line = |words: &str| words.replace(' ', "\0");
+        let makes_books = line("/usr/bin/kind create cluster --name books --wait 120s ");
+        assert!(makes(&makes_books, "books"));
+        assert!(!makes(&makes_books, "book"));
+        assert!(!makes(&line("kind delete cluster --name books "), "books"));
         assert!(!makes("", "books"));
     }
 
