@@ -32,23 +32,25 @@ impl Step {
 
 /// What the steps of each lane cost where nothing can be pulled, a line a lane. None where no step has a known cost.
 pub fn costs(steps: &[Step]) -> Vec<String> {
-    [Lane::Offline, Lane::Docker, Lane::Kind]
-        .into_iter()
-        .filter_map(|lane| {
-            let known = || {
-                steps
-                    .iter()
-                    .filter(|step| step.lane == lane)
-                    .filter_map(|step| step.cost)
-            };
-            let seconds: u32 = known().map(|cost| cost.seconds).sum();
-            let megabytes: u32 = known().map(|cost| cost.megabytes).sum();
-            (seconds + megabytes > 0).then(|| {
-                let cost = Cost { seconds, megabytes };
-                format!("{} lane: {} where nothing can be pulled", lane.word(), words(cost))
-            })
-        })
-        .collect()
+    let mut lines = Vec::new();
+    for lane in [Lane::Offline, Lane::Docker, Lane::Kind] {
+        let of_lane = || steps.iter().filter(|step| step.lane == lane);
+        let seconds: u32 = of_lane().filter_map(|step| step.cost).map(|cost| cost.seconds).sum();
+        let megabytes: u32 = of_lane().filter_map(|step| step.cost).map(|cost| cost.megabytes).sum();
+        let unknown = |step: &&Step| step.cost.is_none() && matches!(step.action, Action::Image { .. });
+        let more = match of_lane().filter(unknown).count() {
+            0 => String::new(),
+            n => format!(", and {n} more of its images"),
+        };
+        if seconds + megabytes > 0 {
+            let cost = words(Cost { seconds, megabytes });
+            lines.push(format!(
+                "{} lane: {cost}{more} where nothing can be pulled",
+                lane.word()
+            ));
+        }
+    }
+    lines
 }
 
 /// `about 4 min, 1.2 GB`.

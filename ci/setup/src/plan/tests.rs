@@ -552,7 +552,7 @@ fn a_plan_says_what_each_lane_costs_where_nothing_can_be_pulled() {
     assert_eq!(
         costs(&steps),
         [
-            "docker lane: about 4 min, 1.0 GB where nothing can be pulled",
+            "docker lane: about 4 min, 1.0 GB, and 1 more of its images where nothing can be pulled",
             "kind lane: about 14 min, 832 MB where nothing can be pulled",
         ]
     );
