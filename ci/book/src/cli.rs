@@ -227,8 +227,10 @@ fn dispatch(command: Command) -> Result<bool> {
                 // Who asks for an image alone wants that, and the engine that holds it.
                 true => Vec::new(),
             };
-            if !image.is_empty() && !lanes.contains(&Lane::Docker) {
-                lanes.push(Lane::Docker);
+            for lane in lanes::of_images(&book.root, &image)? {
+                if !lanes.contains(&lane) {
+                    lanes.push(lane);
+                }
             }
             setup(&book, &lanes, &image, yes)?;
             Ok(true)

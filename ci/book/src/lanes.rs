@@ -76,6 +76,22 @@ pub fn plan(root: &Root, lanes: &[Lane], images: &[String]) -> Result<Vec<book_s
     book_setup::plan(&root.path, &known_all(lanes), images)
 }
 
+/// The lanes that images asked for by name belong to; of a name that is not listed, the set-up says so.
+///
+/// # Errors
+/// When the list of images is malformed.
+pub fn of_images(root: &Root, names: &[String]) -> Result<Vec<Lane>> {
+    let listed = book_setup::images(&root.path)?;
+    let lane = |name: &String| {
+        let image = listed.iter().find(|image| image.name == *name);
+        match image.map(|image| image.lane) {
+            Some(book_setup::Lane::Kind) => Lane::Kind,
+            _ => Lane::Docker,
+        }
+    };
+    Ok(names.iter().map(lane).collect())
+}
+
 /// Does the steps of a plan.
 ///
 /// # Errors

@@ -28,6 +28,12 @@ const RECOVERY: Duration = Duration::from_secs(45);
 /// Longest creation of a cluster: its node is Ready in a fraction of it.
 const CREATION: Duration = Duration::from_secs(300);
 
+/// Longest removal of the nodes.
+const REMOVAL: Duration = Duration::from_secs(90);
+
+/// Longest transport of an image to the nodes.
+const LOADING: Duration = Duration::from_secs(120);
+
 /// How often a node that is not Ready is asked again.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -132,6 +138,12 @@ impl Shared {
 
     /// Finds the cluster alive, else makes it; what is dead is removed first. Says which.
     pub fn provide(&self, logs: &Path) -> Result<String> {
+        // The kind of a set-up that was killed goes on. Were its node taken away, it would remove, when it fails, what has
+        // been made under its name meanwhile.
+        let end = Instant::now() + CREATION;
+        while !self.creators().is_empty() && Instant::now() < end {
+            thread::sleep(LOOK);
+        }
         let mut healed = None;
         match self.observe() {
             Cluster::Alive { version } => return Ok(format!("{version} lives already")),
@@ -140,6 +152,7 @@ impl Shared {
             // Another set-up may have made it, with a kubeconfig elsewhere; or a node is still on its way up.
             Cluster::Silent { .. } => {
                 let recovered = self.connect(logs).and_then(|()| self.recover());
+                let recovered = recovered.and_then(|version| self.is_whole().map(|()| version));
                 match recovered {
                     Ok(version) => return Ok(format!("{version} was there")),
                     Err(why) => healed = Some(why.to_string()),
@@ -170,6 +183,31 @@ impl Shared {
                 Cluster::Dead { why } => bail!("{why}"),
                 Cluster::Absent => bail!("it is gone"),
             }
+        }
+    }
+
+    /// The processes that are making this cluster now, as far as this machine tells.
+    pub fn creators(&self) -> Vec<u32> {
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes
+            .filter_map(|entry| {
+                let id = entry.file_name().to_str()?.parse().ok()?;
+                let line = fs::read(entry.path().join("cmdline")).ok()?;
+                makes(&String::from_utf8_lossy(&line), &self.name).then_some(id)
+            })
+            .collect()
+    }
+
+    /// The last thing that kind makes, before it waits, is the class of volumes. A node can be Ready without it, where
+    /// kind was killed.
+    fn is_whole(&self) -> Result<()> {
+        let mut kubectl = Command::new("kubectl");
+        kubectl
+            .args(["--request-timeout=3s", "get", "storageclass/standard", "--kubeconfig"])
+            .arg(&self.kubeconfig);
+        match ask(&mut kubectl, QUESTION) {
+            Some(out) if out.status.success() => Ok(()),
+            _ => bail!("it was left half-made"),
         }
     }
 
@@ -214,6 +252,45 @@ impl Shared {
         })
     }
 
+    /// Whether each node has this image, and it is the engine's of today.
+    pub fn holds(&self, image: &str) -> bool {
+        let said = |args: &[&str]| {
+            let out = ask(Command::new("docker").args(args), QUESTION)?;
+            out.status
+                .success()
+                .then(|| String::from_utf8_lossy(&out.stdout).into_owned())
+        };
+        let Some(id) = said(&["image", "inspect", "--format", "{{.Id}}", image]) else {
+            return false;
+        };
+        let nodes = containers(&format!("{LABEL}={}", self.name)).unwrap_or_default();
+        let name = full_name(image);
+        !nodes.is_empty()
+            && nodes.iter().all(|node| {
+                let ctr = |args: &[&str]| said(&[&["exec", node, "ctr", "--namespace=k8s.io"], args].concat());
+                let listed = ctr(&["images", "ls", &format!("name=={name}")]).unwrap_or_default();
+                let manifest = listed.split_whitespace().find(|word| word.starts_with("sha256:"));
+                // Docker calls an image by the digest of its configuration, which the manifest names.
+                let manifest = manifest.and_then(|digest| ctr(&["content", "get", digest]));
+                manifest.is_some_and(|text| text.contains(id.trim()))
+            })
+    }
+
+    /// Brings an image of the engine to each node that does not have it.
+    ///
+    /// # Errors
+    /// When a node does not take it, with the last lines of what was said.
+    pub fn load(&self, image: &str, logs: &Path) -> Result<String> {
+        if self.holds(image) {
+            return Ok("it was there".into());
+        }
+        let mut command = self.kind()?;
+        command.args(["load", "docker-image", image, "--name", &self.name]);
+        logged(&mut command, &logs.join("kind-load.log"), LOADING)
+            .context("the cluster does not take the image\n  fix: cargo book setup --down, then the same again")?;
+        Ok(String::new())
+    }
+
     /// Removes the cluster, its kubeconfig, and kind's network when no other cluster uses it. Says what was there.
     ///
     /// # Errors
@@ -242,23 +319,71 @@ impl Shared {
 
     /// Removes the nodes with their volumes, as kind does, also where kind is not installed any more. Says how many.
     fn remove_nodes(&self) -> Result<usize> {
-        let nodes = containers(&format!("{LABEL}={}", self.name))?;
-        if nodes.is_empty() {
-            return Ok(0);
+        let all = containers(&format!("{LABEL}={}", self.name))?;
+        let end = Instant::now() + REMOVAL;
+        let mut nodes = all.clone();
+        while !nodes.is_empty() {
+            let out = Command::new("docker")
+                .args(["rm", "--force", "--volumes"])
+                .args(&nodes)
+                .output()
+                .context("docker")?;
+            if !out.status.success() {
+                nodes.iter().for_each(|node| thaw(node));
+            }
+            // The engine waits 10 s for a container to end. A node is a whole system, and takes longer on a busy machine.
+            if !out.status.success() && Instant::now() > end {
+                bail!(
+                    "the cluster's nodes cannot be removed: {}\n  fix: docker rm --force --volumes {}",
+                    String::from_utf8_lossy(&out.stderr).trim(),
+                    nodes.join(" ")
+                );
+            }
+            nodes = containers(&format!("{LABEL}={}", self.name))?;
         }
-        let out = Command::new("docker")
-            .args(["rm", "--force", "--volumes"])
-            .args(&nodes)
-            .output()
-            .context("docker")?;
-        if !out.status.success() {
-            bail!(
-                "the cluster's nodes cannot be removed: {}\n  fix: docker rm --force --volumes {}",
-                String::from_utf8_lossy(&out.stderr).trim(),
-                nodes.join(" ")
-            );
+        Ok(all.len())
+    }
+}
+
+/// Lets a node's processes end that are frozen. With cgroup v1, a node freezes the group of a pod for the instant in
+/// which it changes its limits; one that is killed in this instant leaves it frozen, and what is frozen does not end.
+fn thaw(node: &str) {
+    let asked = Command::new("docker")
+        .args(["inspect", "--format", "{{.Id}}", node])
+        .output();
+    let id = asked.map_or(String::new(), |out| {
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    });
+    if id.is_empty() {
+        return;
+    }
+    let mut folders = vec![Path::new("/sys/fs/cgroup/freezer/docker").join(id)];
+    while let Some(folder) = folders.pop() {
+        let state = folder.join("freezer.state");
+        if fs::read_to_string(&state).is_ok_and(|state| state.trim() != "THAWED") {
+            // Who may not do this has an engine that is elsewhere.
+            let _ = fs::write(&state, "THAWED");
         }
-        Ok(nodes.len())
+        let below = fs::read_dir(&folder).into_iter().flatten().flatten();
+        folders.extend(below.map(|entry| entry.path()).filter(|path| path.is_dir()));
+    }
+}
+
+/// Whether a command line, its words ended by NUL, is kind's that makes this cluster.
+fn makes(line: &str, name: &str) -> bool {
+    let words: Vec<&str> = line.split('\0').collect();
+    let program = words.first().and_then(|path| Path::new(path).file_name());
+    program.is_some_and(|program| program == "kind")
+        && words.get(1..3) == Some(&["create", "cluster"])
+        && words.windows(2).any(|pair| pair == ["--name", name])
+}
+
+/// A reference as containerd has it: with the parts that Docker implies.
+fn full_name(image: &str) -> String {
+    match image.split_once('/') {
+        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => image.to_owned(),
+        Some(_) => format!("docker.io/{image}"),
+        None => format!("docker.io/library/{image}"),
     }
 }
 
@@ -357,6 +482,27 @@ mod tests {
                 }
                 other => panic!("{other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn who_makes_a_cluster_is_told_by_its_command_line() {
+        let line = |words: &str| words.replace(' ', "\0");
+        let makes_books = line("/usr/bin/kind create cluster --name books --wait 120s ");
+        assert!(makes(&makes_books, "books"));
+        assert!(!makes(&makes_books, "book"));
+        assert!(!makes(&line("kind delete cluster --name books "), "books"));
+        assert!(!makes("", "books"));
+    }
+
+    #[test]
+    fn containerd_calls_an_image_by_its_full_name() {
+        for (short, full) in [
+            ("debian:trixie-slim", "docker.io/library/debian:trixie-slim"),
+            ("prom/prometheus:v3", "docker.io/prom/prometheus:v3"),
+            ("registry.k8s.io/pause:3", "registry.k8s.io/pause:3"),
+        ] {
+            assert_eq!(full_name(short), full);
         }
     }
 

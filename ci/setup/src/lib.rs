@@ -153,6 +153,7 @@ pub fn run(root: &Path, steps: &[Step]) -> anyhow::Result<()> {
             Action::StartEngine { systemd } => engine::start(*systemd),
             Action::Image { name } => builder.provide(name),
             Action::Cluster => cluster::shared(root).provide(&logs),
+            Action::Load { name } => cluster::shared(root).load(name, &logs),
         };
         match done {
             Ok(said) => eprintln!(

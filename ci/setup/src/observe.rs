@@ -1,6 +1,6 @@
 //! What this machine has. Facts only: what follows from them is decided in [`crate::plan`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -9,7 +9,7 @@ use crate::cluster::{self, Cluster};
 use crate::command::{QUESTION, ask, first_line, on_path};
 use crate::images::Image;
 use crate::tools::{self, Rustc};
-use crate::{Lane, build, engine};
+use crate::{Lane, build, engine, plan};
 
 /// What was seen on a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct Observed {
     pub kubectl: Option<String>,
     /// The shared cluster.
     pub cluster: Cluster,
+    /// The images for pods that its nodes have, as the engine has them today.
+    pub loaded: BTreeSet<String>,
 }
 
 /// Whether an engine answers.
@@ -105,7 +107,7 @@ impl Observed {
             let offline = lanes.contains(&Lane::Offline).then(|| scope.spawn(offline));
             let engine = lanes.contains(&Lane::Docker) || lanes.contains(&Lane::Kind);
             let docker = engine.then(|| scope.spawn(|| docker(images)));
-            let kind = lanes.contains(&Lane::Kind).then(|| scope.spawn(|| kind(root)));
+            let kind = lanes.contains(&Lane::Kind).then(|| scope.spawn(|| kind(root, images)));
             if let Some(Ok(o)) = offline.map(|t| t.join()) {
                 (seen.rustc, seen.cargo, seen.cc, seen.git) = (o.rustc, o.cargo, o.cc, o.git);
                 (seen.llvm, seen.rustup) = (o.llvm, o.rustup);
@@ -116,7 +118,7 @@ impl Observed {
                 seen.systemd_unit = d.systemd_unit;
             }
             if let Some(Ok(k)) = kind.map(|t| t.join()) {
-                (seen.kind, seen.kubectl, seen.cluster) = (k.kind, k.kubectl, k.cluster);
+                (seen.kind, seen.kubectl, seen.cluster, seen.loaded) = (k.kind, k.kubectl, k.cluster, k.loaded);
             }
         });
         seen
@@ -177,16 +179,21 @@ fn docker(images: &[Image]) -> Observed {
     })
 }
 
-fn kind(root: &Path) -> Observed {
+fn kind(root: &Path, images: &[Image]) -> Observed {
     thread::scope(|scope| {
         let kind = scope.spawn(|| first_line("kind", &["--version"]));
         let kubectl = scope.spawn(|| first_line("kubectl", &["version", "--client"]));
-        let cluster = cluster::shared(root).observe();
+        let shared = cluster::shared(root);
+        let cluster = shared.observe();
+        let loaded = images
+            .iter()
+            .filter(|image| plan::runs_in_the_cluster(image) && shared.holds(&image.name));
         // `kind version 0.33.0`, `Client Version: v1.36.4`.
         let last = |line: String| line.split_whitespace().last().map(str::to_owned);
         Observed {
             kind: kind.join().ok().flatten().and_then(last),
             kubectl: kubectl.join().ok().flatten().and_then(last),
+            loaded: loaded.map(|image| image.name.clone()).collect(),
             cluster,
             ..Observed::default()
         }

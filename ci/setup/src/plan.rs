@@ -32,23 +32,25 @@ impl Step {
 
 /// What the steps of each lane cost where nothing can be pulled, a line a lane. None where no step has a known cost.
 pub fn costs(steps: &[Step]) -> Vec<String> {
-    [Lane::Offline, Lane::Docker, Lane::Kind]
-        .into_iter()
-        .filter_map(|lane| {
-            let known = || {
-                steps
-                    .iter()
-                    .filter(|step| step.lane == lane)
-                    .filter_map(|step| step.cost)
-            };
-            let seconds: u32 = known().map(|cost| cost.seconds).sum();
-            let megabytes: u32 = known().map(|cost| cost.megabytes).sum();
-            (seconds + megabytes > 0).then(|| {
-                let cost = Cost { seconds, megabytes };
-                format!("{} lane: {} where nothing can be pulled", lane.word(), words(cost))
-            })
-        })
-        .collect()
+    let mut lines = Vec::new();
+    for lane in [Lane::Offline, Lane::Docker, Lane::Kind] {
+        let of_lane = || steps.iter().filter(|step| step.lane == lane);
+        let seconds: u32 = of_lane().filter_map(|step| step.cost).map(|cost| cost.seconds).sum();
+        let megabytes: u32 = of_lane().filter_map(|step| step.cost).map(|cost| cost.megabytes).sum();
+        let unknown = |step: &&Step| step.cost.is_none() && matches!(step.action, Action::Image { .. });
+        let more = match of_lane().filter(unknown).count() {
+            0 => String::new(),
+            n => format!(", and {n} more of its images"),
+        };
+        if seconds + megabytes > 0 {
+            let cost = words(Cost { seconds, megabytes });
+            lines.push(format!(
+                "{} lane: {cost}{more} where nothing can be pulled",
+                lane.word()
+            ));
+        }
+    }
+    lines
 }
 
 /// `about 4 min, 1.2 GB`.
@@ -93,6 +95,11 @@ pub enum Action {
     },
     /// Find the shared cluster alive, else make it.
     Cluster,
+    /// Bring an image of the engine to the cluster's nodes.
+    Load {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// Something is missing that a set-up cannot bring to this machine.
@@ -314,6 +321,21 @@ fn kind(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
         Cluster::Silent { why } | Cluster::Dead { why } => (None, why.as_str()),
     };
     needs.push(need(lane, CLUSTER, alive, why, setup(lane)));
+    for image in images.iter().filter(|image| runs_in_the_cluster(image)) {
+        let found = seen.loaded.contains(&image.name).then(Default::default);
+        let why = "the cluster's nodes do not have it";
+        needs.push(need(lane, &in_the_cluster(image), found, why, setup(lane)));
+    }
+}
+
+/// Whether pods are made from it: of the kind lane's images all but the nodes' own.
+pub fn runs_in_the_cluster(image: &Image) -> bool {
+    image.lane == Lane::Kind && image.name != cluster::IMAGE
+}
+
+/// The need of an image on the nodes.
+fn in_the_cluster(image: &Image) -> String {
+    format!("image {} in the cluster", image.name)
 }
 
 /// Whether a version such as `0.33.0` is of that release or a newer one.
@@ -517,6 +539,17 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
             Cluster::Dead { .. } | Cluster::Alive { .. } => "making it anew",
         };
         steps.push(Step::new(Lane::Kind, format!("{CLUSTER} ({how})"), Action::Cluster));
+    }
+    if lanes.contains(&Lane::Kind) {
+        let new_cluster = steps.iter().any(|step| step.action == Action::Cluster);
+        for image in images.iter().filter(|image| runs_in_the_cluster(image)) {
+            let new_image = missing(&format!("image {}", image.name)).is_some();
+            if new_cluster || new_image || missing(&in_the_cluster(image)).is_some() {
+                let title = format!("bringing {} to the cluster's nodes", image.name);
+                let name = image.name.clone();
+                steps.push(Step::new(Lane::Kind, title, Action::Load { name }));
+            }
+        }
     }
     Ok(steps)
 }

@@ -215,6 +215,25 @@ pub fn cases() -> Vec<Case> {
                 "half-way",
             ],
         ),
+        Case {
+            code: 0,
+            ..row(
+                "a_query_that_prometheus_answers",
+                with_query("up{job=\"itself\"}\n"),
+                &["docker: 4 blocks — 4 verified", "0 findings"],
+            )
+        },
+        row(
+            "query_of_a_metric_that_does_not_exist",
+            with_query("upp{job=\"itself\"}\n"),
+            &[
+                "src/page.md:14: the test image::the_query_is_answered failed at listings/good/image/tests/image.rs:",
+                "listings/good/image/queries/up.promql is answered with something; the query:",
+                "upp{job=\"itself\"}",
+                "last seen: \"{",
+                "result\\\":[]",
+            ],
+        ),
         row(
             "test_that_never_ends_while_its_container_runs",
             vec![
@@ -227,6 +246,33 @@ pub fn cases() -> Vec<Case> {
                 "docker:1: the run left the image book-test/",
             ],
         ),
+    ]
+}
+
+const QUERY: &str = "listings/good/image/queries/up.promql";
+
+/// A page that shows a query, and a test that has a real Prometheus answer it.
+fn with_query(query: &'static str) -> Vec<(&'static str, Edit)> {
+    let block = "\n```promql\n{{#include ../listings/good/image/queries/up.promql}}\n```\n";
+    let test = r#"
+const WATCHES_ITSELF: &str = "\
+global: { scrape_interval: 1s }
+scrape_configs:
+  - job_name: itself
+    static_configs: [{ targets: ['localhost:9090'] }]
+";
+
+#[test]
+fn the_query_is_answered() {
+    let prometheus = book_support::engines::prometheus(WATCHES_ITSELF);
+    let samples = prometheus.query("listings/good/image/queries/up.promql");
+    assert_eq!(samples.len(), 1);
+}
+"#;
+    vec![
+        (PAGE, Edit::Append(block)),
+        (QUERY, Write(query)),
+        (TESTS, Edit::Append(test)),
     ]
 }
 

@@ -413,6 +413,31 @@ fn a_cluster_needs_its_node_what_that_is_built_from_and_no_other_image() {
 }
 
 #[test]
+fn an_image_for_pods_is_brought_to_the_clusters_nodes() {
+    let mut pods = image("metrics:1", Some("m"));
+    pods.lane = Lane::Kind;
+    let images = [node("k"), pods];
+    let titles = |seen: &Observed, lanes: &[Lane]| -> Vec<String> {
+        let steps = steps(seen, &images, lanes).expect("a plan");
+        steps.into_iter().map(|step| step.title).collect()
+    };
+    let build = "image metrics:1 (pulling it, else building docker/debian)";
+    let bring = "bringing metrics:1 to the cluster's nodes";
+    let mut seen = kind_ready();
+    assert_eq!(titles(&seen, &[Lane::Kind]), [build, bring]);
+    let engine = all_ready(&[(cluster::IMAGE, Some("k")), ("metrics:1", Some("m"))]);
+    seen.images = engine.images;
+    assert_eq!(titles(&seen, &[Lane::Kind]), [bring]);
+    seen.loaded.insert("metrics:1".into());
+    assert_eq!(titles(&seen, &[Lane::Kind]), [] as [&str; 0]);
+    // A new cluster has it not, whatever the old one had.
+    seen.cluster = Cluster::Absent;
+    let make = format!("{CLUSTER} (making it)");
+    assert_eq!(titles(&seen, &[Lane::Kind]), [make.as_str(), bring]);
+    assert_eq!(titles(&seen, &[]), [] as [&str; 0]);
+}
+
+#[test]
 fn a_cluster_that_does_not_live_is_healed() {
     for (cluster, how) in [
         (Cluster::Absent, "making it"),
@@ -527,7 +552,7 @@ fn a_plan_says_what_each_lane_costs_where_nothing_can_be_pulled() {
     assert_eq!(
         costs(&steps),
         [
-            "docker lane: about 4 min, 1.0 GB where nothing can be pulled",
+            "docker lane: about 4 min, 1.0 GB, and 1 more of its images where nothing can be pulled",
             "kind lane: about 14 min, 832 MB where nothing can be pulled",
         ]
     );
