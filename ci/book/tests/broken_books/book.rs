@@ -92,6 +92,7 @@ pub fn cargo_book(dir: &Path, target: &Path, temp: &Path, args: &[&str], env: &[
         // Each copy has artifacts of its own, none of which is ever built upon.
         .env("CARGO_INCREMENTAL", "0")
         .env("TMPDIR", temp)
+        .env("BOOK_FORMATS", std::env::current_exe().expect("this program"))
         .env_remove("CARGO_MANIFEST_DIR")
         .env_remove("RUST_BACKTRACE")
         .envs(env.iter().copied())
@@ -212,6 +213,10 @@ impl Good {
         cases: Vec<Case>,
         stories: Vec<(&'static str, Story)>,
     ) -> ExitCode {
+        // The book under test has no package that reads formats.
+        if std::env::args().nth(1).as_deref() == Some("formats") {
+            return book_formats::main();
+        }
         let mut arguments = Arguments::from_args();
         // The copies share one target folder, in which a package has the same place whatever book it stands in: one
         // row at a time, or a row would run the program of another.
