@@ -309,6 +309,8 @@ impl Copy {
         let files: Vec<String> = std::fs::read_dir(self.path(".temp"))
             .map_err(|e| e.to_string())?
             .filter_map(|e| Some(e.ok()?.file_name().to_string_lossy().into_owned()))
+            // Nobody holds it any more, and the next one takes it.
+            .filter(|name| !name.ends_with(".lock"))
             .collect();
         if !files.is_empty() {
             return Err(format!("left temporary files: {files:?}"));
