@@ -1,9 +1,25 @@
 //! What a file is written for, as far as its first words say: that decides what has to prove it.
 //!
-//! Only the layout that people write by hand is understood here: block style, keys of documents at the left edge.
+//! Files that are written for an engine are first read without it, by a program of its own ([`READER`]): whoever only
+//! reads the book need not build what that is made from.
+//!
+//! To say what a file is, only the layout that people write by hand is understood here: block style, keys of documents at the left edge.
 //! Whoever writes otherwise gets a stricter answer from the reader of formats, or none from here.
 
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::config::Config;
+use crate::model::{Block, Root};
+use crate::page::files_below;
+
+/// The package, and its program, that reads files of these formats.
+pub const READER: &str = "book-formats";
 
 /// What a listing is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +60,76 @@ impl Format {
             Format::Proto => "proto",
         }
     }
+}
+
+/// Whether a block shows a file that is read. One that the API must refuse may be wrong in any way.
+pub fn is_read(block: &Block) -> bool {
+    block.format.is_some() && block.attr("refused").is_none() && block.attr("exempt").is_none()
+}
+
+/// The name of the job that reads the files of a page.
+pub fn job(page: &str) -> String {
+    format!("formats:{page}")
+}
+
+/// The book's files that define kinds of their own, whether shown or not.
+pub fn definitions(root: &Root, config: &Config) -> Vec<String> {
+    let folders = config.listings.iter().map(String::as_str).chain(["k8s"]);
+    let files = folders.flat_map(|dir| files_below(root, dir));
+    let defines = |path: &String| {
+        let text = std::fs::read_to_string(root.join(path)).unwrap_or_default();
+        objects(&text).iter().any(|o| o.kind == "CustomResourceDefinition")
+    };
+    files
+        .filter(|path| path.ends_with(".yaml") || path.ends_with(".yml"))
+        .filter(defines)
+        .collect()
+}
+
+/// What the reader says of a file.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Wrong {
+    /// The file.
+    pub path: String,
+    /// Its line, from 1.
+    pub line: usize,
+    /// In plain words.
+    pub what: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+/// Lets the reader read files.
+///
+/// # Errors
+/// When it does not start or gives no answer.
+pub fn read(
+    program: &Path,
+    root: &Root,
+    files: &BTreeSet<(String, Format)>,
+    definitions: &[String],
+) -> Result<Vec<Wrong>> {
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, format)| serde_json::json!({ "path": path, "format": format.word() }))
+        .collect();
+    let request = serde_json::json!({ "root": root.path, "files": files, "definitions": definitions });
+    let name = || program.display().to_string();
+    let mut child = Command::new(program)
+        // A test program that plays this role knows it by this word.
+        .arg("formats")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(name)?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(request.to_string().as_bytes()).with_context(name)?;
+    }
+    let out = child.wait_with_output().with_context(name)?;
+    if !out.status.success() {
+        bail!("{} ended with {}", name(), out.status);
+    }
+    serde_json::from_slice(&out.stdout).with_context(name)
 }
 
 fn of_yaml(text: &str) -> Option<Format> {

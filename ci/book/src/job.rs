@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use crate::evidence::{Hashes, Record, sha256};
+use crate::formats;
 use crate::model::{Block, Lane, Origin, Root};
 use crate::page::{Pages, files_below};
 use crate::run::console;
@@ -37,6 +38,11 @@ pub enum Kind {
         /// The page.
         page: String,
     },
+    /// Reads a page's manifests, queries and protocols as their own tools would.
+    Formats {
+        /// The page.
+        page: String,
+    },
     /// Builds the site; its links resolve, its HTML is balanced.
     Site,
 }
@@ -58,7 +64,9 @@ impl Job {
     /// The page whose blocks the job checks itself.
     pub fn page(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Snippets { page } | Kind::Console { page } | Kind::Diagrams { page } => Some(page),
+            Kind::Snippets { page } | Kind::Console { page } | Kind::Diagrams { page } | Kind::Formats { page } => {
+                Some(page)
+            }
             _ => None,
         }
     }
@@ -153,6 +161,10 @@ pub fn plan(
     hashes: &mut Hashes,
 ) -> Vec<Job> {
     let mut jobs = Vec::new();
+    let definitions: Vec<String> = match pages.blocks().any(formats::is_read) {
+        true => formats::definitions(root, config),
+        false => Vec::new(),
+    };
     for page in &pages.pages {
         let of = |origin: fn(&Origin) -> bool| -> Vec<&Block> {
             page.blocks
@@ -169,6 +181,24 @@ pub fn plan(
             jobs.push(Job {
                 id,
                 kind: Kind::Diagrams {
+                    page: page.path.clone(),
+                },
+                lane: Lane::Offline,
+                inputs,
+            });
+        }
+        let read: Vec<&Block> = page.blocks.iter().filter(|b| formats::is_read(b)).collect();
+        if !read.is_empty() {
+            let shown = read.iter().filter_map(|b| b.origin.file()).map(|f| f.path.clone());
+            let reader = match workspace.packages.contains_key(formats::READER) {
+                true => workspace.inputs(root, formats::READER),
+                false => Vec::new(),
+            };
+            let files = shown.chain(definitions.iter().cloned()).chain(reader);
+            let inputs = block_inputs(&read).chain(file_inputs(hashes, files)).collect();
+            jobs.push(Job {
+                id: formats::job(&page.path),
+                kind: Kind::Formats {
                     page: page.path.clone(),
                 },
                 lane: Lane::Offline,

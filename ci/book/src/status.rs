@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::evidence::{Hashes, Record, Store};
-use crate::formats::Format;
+use crate::formats::{self, Format};
 use crate::job::{Job, Kind, block_hash, console_lane, shown_hash};
 use crate::model::{Block, Finding, Included, Lane, Origin, Status, Verdict};
 use crate::page::Pages;
@@ -125,7 +125,12 @@ impl<'a> Knowledge<'a> {
             Origin::Diagram => self.own(block, &mut row, "diagrams", "parsed by the site's mermaid"),
             Origin::Listing(file) if block.lang == "rust" => self.rust(file, &mut row),
             // That somebody read it says nothing of what a build or an engine makes of it.
-            Origin::Listing(file) => self.used(file, &mut row, &Proof::of(block)),
+            Origin::Listing(file) => {
+                self.used(file, &mut row, &Proof::of(block));
+                if formats::is_read(block) {
+                    self.was_read(block, &mut row);
+                }
+            }
             Origin::Output(file) => self.used(file, &mut row, &Proof::COMPARED),
         }
         row
@@ -319,6 +324,38 @@ impl<'a> Knowledge<'a> {
         }
     }
 
+    /// A file that is written for an engine was also read without it.
+    fn was_read(&self, block: &Block, row: &mut Status) {
+        let proven = row.verdict == Verdict::Verified;
+        let Some((record, changed)) = self.records.get(formats::job(&block.page).as_str()) else {
+            if proven {
+                row.verdict = Verdict::NotRun;
+                row.reason = UNREAD.into();
+            }
+            return;
+        };
+        let hash = block_hash(block);
+        let checked: Vec<_> = record.blocks.iter().filter(|c| c.hash == hash).collect();
+        let changed = changed
+            .iter()
+            .find(|what| !checked.is_empty() && *what != crate::job::BLOCK);
+        match (changed, checked.first()) {
+            (Some(what), _) if proven => row.stale(what),
+            (None, None) if proven => {
+                row.verdict = Verdict::NotRun;
+                row.reason = UNREAD.into();
+            }
+            (None, Some(_)) if checked.iter().any(|c| !c.passed) => {
+                let path = block.origin.file().map_or("", |f| f.path.as_str());
+                let first = record.findings.iter().find(|f| f.what.starts_with(&format!("{path}:")));
+                row.verdict = Verdict::Failed;
+                row.reason = first.map_or("it does not read".into(), |f| first_line(&f.what));
+            }
+            (None, Some(checked)) if proven => row.evidence.push(checked.detail.clone()),
+            _ => {}
+        }
+    }
+
     /// The job that cannot pass unless this configuration file is right.
     fn configures(&self, path: &str) -> Option<&'a Job> {
         if path == "book.toml" {
@@ -346,6 +383,7 @@ impl<'a> Knowledge<'a> {
                 Verdict::Failed => {
                     row.origin == "listing" && row.lang == "rust" && row.reason.starts_with("no test that")
                 }
+                Verdict::NotRun if row.reason == UNREAD => false,
                 Verdict::NotRun => row
                     .listing
                     .as_deref()
@@ -364,6 +402,9 @@ impl<'a> Knowledge<'a> {
         gaps
     }
 }
+
+/// Why a block is not verified although an engine took its file.
+const UNREAD: &str = "the offline lane has not read it";
 
 /// What has to have been seen of a file, so that it counts as proven.
 struct Proof {

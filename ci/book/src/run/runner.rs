@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::config::Config;
 use crate::evidence::{Checked, Hashes, Record, Store, now, sha256};
+use crate::formats;
 use crate::job::{Job, Kind, block_hash, console_lane};
 use crate::lanes;
 use crate::model::{Block, BlockResult, Finding, Lane, Origin, Root, Status, Verdict};
@@ -452,6 +453,7 @@ impl Runner<'_> {
         }
         self.snippets(&of(|k| matches!(k, Kind::Snippets { .. })))?;
         self.tests(&of(|k| matches!(k, Kind::Tests { .. })), lane)?;
+        self.formats(&of(|k| matches!(k, Kind::Formats { .. })))?;
         self.lint(&of(|k| matches!(k, Kind::Lint { .. })))?;
         for job in of(|k| matches!(k, Kind::Console { .. })) {
             self.console(job)?;
@@ -542,6 +544,94 @@ impl Runner<'_> {
             self.keep(job, record)?;
         }
         Ok(())
+    }
+
+    /// Reads files that are written for engines, without these.
+    fn formats(&mut self, jobs: &[&Job]) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let Some(program) = self.reader()? else {
+            eprintln!("  skipped {}: {} does not compile", jobs[0].id, formats::READER);
+            return Ok(());
+        };
+        let blocks: Vec<&Block> = jobs
+            .iter()
+            .flat_map(|j| self.blocks_of(j.page().unwrap_or_default(), formats::is_read))
+            .collect();
+        let file = |b: &Block| Some((b.origin.file()?.path.clone(), b.format?));
+        let files = blocks.iter().filter_map(|b| file(b)).collect();
+        let book = self.book;
+        let definitions = formats::definitions(&book.root, &book.config);
+        let wrong = formats::read(&program, &book.root, &files, &definitions)?;
+        for job in jobs {
+            let blocks = self.blocks_of(job.page().unwrap_or_default(), formats::is_read);
+            let shows = |block: &Block, path: &str| block.origin.file().is_some_and(|f| f.path == path);
+            let detail = "read without an engine, nothing unknown in it";
+            let mut results: Vec<BlockResult> = blocks
+                .iter()
+                .map(|block| BlockResult {
+                    page: block.page.clone(),
+                    line: block.line,
+                    findings: Vec::new(),
+                    detail: detail.into(),
+                })
+                .collect();
+            for w in &wrong {
+                // Where that line is shown; else where the file is, whose whole text counts.
+                let has_line = |b: &Block| b.origin.file().is_some_and(|f| f.lines.contains(&w.line));
+                let all = || (0..blocks.len()).filter(|i| shows(blocks[*i], &w.path));
+                if let Some(i) = all().find(|i| has_line(blocks[*i])).or_else(|| all().next()) {
+                    let what = format!("{}:{}: {}", w.path, w.line, w.what);
+                    let finding = Finding::new(&blocks[i].page, blocks[i].line, what, &w.fix);
+                    results[i].findings.push(finding);
+                }
+            }
+            let mut record = self.record(job, start);
+            Self::checked(&mut record, &blocks, results);
+            for (checked, block) in record.blocks.iter_mut().zip(&blocks) {
+                checked.passed &= !wrong.iter().any(|w| shows(block, &w.path));
+            }
+            self.keep(job, record)?;
+        }
+        Ok(())
+    }
+
+    /// The program that reads formats. `None` when the compiler refused it.
+    fn reader(&mut self) -> Result<Option<PathBuf>> {
+        if let Some(program) = std::env::var_os("BOOK_FORMATS") {
+            return Ok(Some(program.into()));
+        }
+        let book = self.book;
+        if !book.workspace.packages.contains_key(formats::READER) {
+            bail!(
+                "a page shows a manifest, a query or a protocol, and the workspace has no package {} to read it
+  fix: add that package",
+                formats::READER
+            );
+        }
+        let lanes = self.lanes_here();
+        let built = tests::build(&book.root, &book.config.listings, &self.together(), &lanes)?;
+        let needs = book.workspace.closure(formats::READER);
+        let mut refused = false;
+        for (path, line, message) in &built.errors {
+            if book.workspace.package_of(path).is_some_and(|p| needs.contains(&p.name)) {
+                let finding = Finding::new(path, *line, message, "correct the code");
+                self.findings.push(finding);
+                refused = true;
+            }
+        }
+        match built.binary(formats::READER) {
+            _ if refused => Ok(None),
+            Some(program) => Ok(Some(program.to_owned())),
+            None => bail!(
+                "cargo built no program {}
+  fix: cargo build -p {}",
+                formats::READER,
+                formats::READER
+            ),
+        }
     }
 
     fn snippets(&mut self, jobs: &[&Job]) -> Result<()> {

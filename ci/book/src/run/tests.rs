@@ -66,6 +66,13 @@ pub struct Built {
     pub errors: Vec<(String, usize, String)>,
 }
 
+impl Built {
+    /// A program of a package, which its tests start.
+    pub fn binary(&self, package: &str) -> Option<&Path> {
+        Some(self.binaries.get(package)?.first()?)
+    }
+}
+
 /// What cargo says, a line each.
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]

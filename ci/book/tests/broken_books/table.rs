@@ -139,6 +139,14 @@ fn page(name: &'static str, body: &'static str, says: &'static [&'static str]) -
     }
 }
 
+/// A file of the listing, shown on the other page.
+fn file(name: &'static str, fence: &str, file: &str, text: &'static str, says: &'static [&'static str]) -> Case {
+    // A row is named once, and lives as long as the table.
+    let path: &'static str = format!("listings/good/twice/{file}").leak();
+    let page: &'static str = format!("\n```{fence}\n{{{{#include ../{path}}}}}\n```\n").leak();
+    case(name, vec![(path, Write(text)), ("src/other.md", Append(page))], says)
+}
+
 /// Every row that is one change and one command.
 pub fn cases() -> Vec<Case> {
     vec![
@@ -462,6 +470,91 @@ pub fn cases() -> Vec<Case> {
                 ),
             ],
             &["src/other.md:5: listings/good/twice/settings.toml:2 is no toml: "],
+        ),
+        // What is written for an engine, read without it.
+        file(
+            "manifest_with_an_unknown_field",
+            "yaml",
+            "map.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\nspec:\n  replica: 2\n",
+            &["src/other.md:5: listings/good/twice/map.yaml:6: unknown field `spec.replica` of apps/v1 Deployment"],
+        ),
+        file(
+            "manifest_of_a_version_that_is_not_served",
+            "yaml",
+            "map.yaml",
+            "kind: Deployment\napiVersion: extensions/v1beta1\nmetadata:\n  name: api\n",
+            &[
+                "src/other.md:5: listings/good/twice/map.yaml:2: Kubernetes 1.36 serves no Deployment of extensions/v1beta1; \
+                 it is apps/v1",
+                "fix: write apiVersion: apps/v1",
+            ],
+        ),
+        file(
+            "manifest_that_no_test_applies",
+            "yaml",
+            "map.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop\n",
+            &["src/other.md:5: no test that passed saw listings/good/twice/map.yaml applied"],
+        ),
+        file(
+            "manifest_that_no_test_sees_refused",
+            "yaml,refused",
+            "map.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  nam: shop\n",
+            &["src/other.md:5: no test that passed saw listings/good/twice/map.yaml refused"],
+        ),
+        file(
+            "refused_of_what_is_no_manifest",
+            "yaml,refused",
+            "map.yaml",
+            "factor: 3\n",
+            &["src/other.md:5: `refused` is for a manifest that the API must refuse"],
+        ),
+        file(
+            "object_against_the_book_s_own_definition",
+            "yaml",
+            "app.yaml",
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: apps.good.example\n\
+             spec:\n  group: good.example\n  scope: Namespaced\n  names: {kind: App, plural: apps}\n  versions:\n    \
+             - name: v1\n      served: true\n      storage: true\n      schema:\n        openAPIV3Schema:\n          \
+             type: object\n---\napiVersion: good.example/v1\nkind: App\nmetadata:\n  name: a\nspec: {}\n",
+            &["src/other.md:5: listings/good/twice/app.yaml:21: unknown field `spec` (good.example/v1 App)"],
+        ),
+        file(
+            "kind_cluster_with_an_unknown_key",
+            "yaml",
+            "kind.yaml",
+            "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n  - rol: worker\n",
+            &["src/other.md:5: listings/good/twice/kind.yaml:4: unknown field `nodes.rol` of a kind cluster"],
+        ),
+        file(
+            "compose_file_that_does_not_parse",
+            "yaml",
+            "compose.yaml",
+            "services:\n  api: [\n",
+            &["src/other.md:5: listings/good/twice/compose.yaml:2: is no YAML: "],
+        ),
+        file(
+            "rule_that_does_not_parse",
+            "yaml",
+            "rules.yaml",
+            "groups:\n  - name: api\n    rules:\n      - alert: Down\n        expr: up ==\n",
+            &["src/other.md:5: listings/good/twice/rules.yaml:5: is no PromQL: "],
+        ),
+        file(
+            "query_that_does_not_parse",
+            "promql",
+            "rate.promql",
+            "# A second.\nrate(http_requests_total)\n",
+            &["src/other.md:5: listings/good/twice/rate.promql:2: is no PromQL: "],
+        ),
+        file(
+            "protocol_that_does_not_compile",
+            "proto",
+            "links.proto",
+            "syntax = \"proto3\";\n\nmessage Code {\n  strin code = 1;\n}\n",
+            &["src/other.md:5: listings/good/twice/links.proto:4: does not compile: "],
         ),
         // Shell sessions.
         case(
