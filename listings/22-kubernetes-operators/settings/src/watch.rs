@@ -20,10 +20,8 @@ pub async fn levels(
     let maps: Api<ConfigMap> = Api::default_namespaced(client);
     let only =
         watcher::Config::default().fields("metadata.name=links-api");
-    let mut events = watcher(maps, only)
-        .default_backoff()
-        .take_until(stop)
-        .boxed();
+    let mut events =
+        watcher(maps, only).default_backoff().take_until(stop).boxed();
     while let Some(event) = events.try_next().await? {
         tell(line(&event));
     }
