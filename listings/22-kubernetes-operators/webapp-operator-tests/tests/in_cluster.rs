@@ -1,7 +1,5 @@
 //! The operator's image, deployed into the cluster with what the page shows, and nothing more.
 
-mod common;
-
 use std::time::Duration;
 
 use book_support::cluster::{
@@ -10,7 +8,6 @@ use book_support::cluster::{
 };
 use book_support::docker::Build;
 use book_support::{Matcher, captured_matching};
-use common::{CRD, RBAC};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
@@ -19,6 +16,10 @@ use webapp_operator::webapp::WebApp;
 
 const OPERATOR: &str =
     "listings/22-kubernetes-operators/webapp-operator";
+const CRD: &str =
+    "listings/22-kubernetes-operators/webapp-operator/deploy/crd.yaml";
+const RBAC: &str =
+    "listings/22-kubernetes-operators/webapp-operator/deploy/rbac.yaml";
 const HERE: &str =
     "listings/22-kubernetes-operators/webapp-operator-tests";
 const APP: &str = "listings/21-containerization";
