@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::path::Path;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::docker::{docker, run_id, truth};
+use crate::docker::{run_id, truth};
 use crate::engines::{Engine, PROMETHEUS};
 use crate::{eventually, evidence, root};
 
@@ -149,14 +150,8 @@ pub fn promtool(path: &str) -> String {
     files.extend(file.rule_files.iter().map(|rules| format!("{folder}/{rules}")));
     let hashes: Vec<String> = files.iter().map(|file| evidence::hash(file)).collect();
 
-    let tool = Tool::new(&[verb, "rules", name]);
-    for (file, name) in files
-        .iter()
-        .zip(std::iter::once(name).chain(file.rule_files.iter().map(String::as_str)))
-    {
-        tool.copy(&root().join(file), name);
-    }
-    let (ok, said) = tool.run();
+    let named = std::iter::once(name).chain(file.rule_files.iter().map(String::as_str));
+    let (ok, said) = in_container(&format!("exec promtool {verb} rules '{name}'"), files.iter().zip(named));
     assert!(ok, "{path}: {what} says:\n{said}");
     for (file, hash) in files.iter().zip(&hashes) {
         evidence::note_hashed("tested", file, hash, what);
@@ -165,48 +160,52 @@ pub fn promtool(path: &str) -> String {
     said
 }
 
-/// A container of promtool that has not run yet; removed when dropped.
-struct Tool(String);
+/// Stands at the end of each file on its way into the container.
+const END: &str = "=== the end of this file ===";
 
-/// Where the files are inside of it. Any place will do; this one is there, and everybody may read it.
-const FOLDER: &str = "/tmp";
-
-impl Tool {
-    #[track_caller]
-    fn new(args: &[&str]) -> Tool {
-        let label = format!("book.test={}", run_id());
-        let first = ["create", "--pull=never", "--label", &label, "--workdir", FOLDER];
-        // In the place of the volume that the image asks for, which nobody could tell from another run's.
-        let first = [&first[..], &["--tmpfs=/prometheus"]].concat();
-        let created = docker(&[&first[..], &["--entrypoint=/bin/promtool", IMAGE], args].concat());
+/// Runs a command in a container that has these files (path below the book's folder, name there): whether it was
+/// content, and both outputs. The files go in as a shell's script: that needs no folder that the engine shares with
+/// this machine, and no container that is changed before it runs.
+#[track_caller]
+fn in_container<'a>(command: &str, files: impl Iterator<Item = (&'a String, &'a str)>) -> (bool, String) {
+    let mut script = "set -e\n".to_owned();
+    for (path, name) in files {
+        let text = std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
         assert!(
-            created.status.success(),
-            "promtool has no container: {}\n  fix: cargo book setup --image {IMAGE}",
-            String::from_utf8_lossy(&created.stderr).trim()
+            !name.contains(['\'', '/']) && !text.contains(END),
+            "{path}: no file for promtool\n  fix: keep a file of tests and its rules in one folder"
         );
-        Tool(String::from_utf8_lossy(&created.stdout).trim().to_owned())
+        writeln!(script, "cat >'{name}' <<'{END}'\n{text}\n{END}").expect("a string takes all");
     }
+    writeln!(script, "{command}").expect("a string takes all");
 
-    /// Puts a file there. It needs no folder that the engine shares with this machine.
-    #[track_caller]
-    fn copy(&self, file: &Path, name: &str) {
-        let copied = docker(&["cp", &file.to_string_lossy(), &format!("{}:{FOLDER}/{name}", self.0)]);
-        let said = String::from_utf8_lossy(&copied.stderr);
-        assert!(copied.status.success(), "{name} does not go to promtool: {said}");
-    }
-
-    /// Runs it to its end: whether it was content, and both outputs.
-    fn run(&self) -> (bool, String) {
-        let out = docker(&["start", "--attach", &self.0]);
-        let said = [out.stdout, out.stderr].map(|o| String::from_utf8_lossy(&o).into_owned());
-        (out.status.success(), said.concat().trim().to_owned())
-    }
-}
-
-impl Drop for Tool {
-    fn drop(&mut self) {
-        docker(&["rm", "--force", "--volumes", &self.0]);
-    }
+    let label = format!("book.test={}", run_id());
+    let mut run = Command::new("docker")
+        .args(["run", "--rm", "--interactive", "--pull=never", "--label", &label])
+        // In the place of the volume that the image asks for, which nobody could tell from another run's.
+        .args([
+            "--tmpfs=/prometheus",
+            "--workdir=/tmp",
+            "--entrypoint=/bin/sh",
+            IMAGE,
+            "-s",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("docker does not start: {e}\n  fix: cargo book setup --lane docker"));
+    // A container that does not start reads nothing; what it says is worth more than that.
+    let _ = run.stdin.take().map(|mut stdin| stdin.write_all(script.as_bytes()));
+    let out = run.wait_with_output().expect("docker ends");
+    let said = [&out.stdout, &out.stderr].map(|o| String::from_utf8_lossy(o).into_owned());
+    // Docker's own code for what it could not even start.
+    assert!(
+        out.status.code() != Some(125),
+        "promtool has no container: {}\n  fix: cargo book setup --image {IMAGE}",
+        said[1].trim()
+    );
+    (out.status.success(), said.concat().trim().to_owned())
 }
 
 #[cfg(test)]
