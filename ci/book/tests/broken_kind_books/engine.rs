@@ -30,7 +30,7 @@ pub fn node() -> String {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name())
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kind-of-{}", name()))
 }
 
 fn shared() -> Shared {
