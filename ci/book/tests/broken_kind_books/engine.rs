@@ -30,7 +30,7 @@ pub fn node() -> String {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name())
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kind-of-{}", name()))
 }
 
 fn shared() -> Shared {
@@ -50,13 +50,15 @@ pub fn kubeconfig() -> String {
     std::fs::read_to_string(cluster.kubeconfig()).expect("kind writes a kubeconfig")
 }
 
-/// Removes it, if it was made.
+/// Removes it, if this process made it: the same program also plays other roles.
 pub fn remove() {
-    let made = NEW.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-    if made && let Err(error) = shared().remove() {
+    if NEW.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+        return;
+    }
+    if let Err(error) = shared().remove() {
         eprintln!("{error:#}");
     }
-    // Nothing is there when nothing was made.
+    // What stays there is the log of its making.
     let _ = std::fs::remove_dir_all(folder());
 }
 
