@@ -23,8 +23,8 @@ const MARK: &str = "docker-run";
 const SIGN: &str = "book-run-";
 
 /// How often, and how far apart, something is looked at before it is said to be left: what another run begins or ends at
-/// this moment is for an instant nobody's.
-const LOOKS: (u32, Duration) = (3, Duration::from_millis(200));
+/// this moment is for an instant nobody's, and on a busy machine an engine takes seconds to remove a volume.
+const LOOKS: (u32, Duration) = (12, Duration::from_millis(300));
 
 /// What stands in a finding in a page's place.
 pub const PLACE: &str = "docker";
