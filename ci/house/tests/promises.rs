@@ -60,7 +60,11 @@ fn the_workflow_brings_the_tools_of_the_clusters_release() {
         workflow.contains(&format!("KUBERNETES: {image}")),
         "the workflow brings another kubectl than that of the node's image, {image}"
     );
-    assert!(workflow.iter().any(|line| line.starts_with("go install \"sigs.k8s.io/kind@")));
+    assert!(
+        workflow
+            .iter()
+            .any(|line| line.starts_with("go install \"sigs.k8s.io/kind@"))
+    );
 }
 
 #[test]
