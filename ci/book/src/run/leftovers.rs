@@ -23,8 +23,8 @@ const MARK: &str = "docker-run";
 const SIGN: &str = "book-run-";
 
 /// How often, and how far apart, something is looked at before it is said to be left: what another run begins or ends at
-/// this moment is for an instant nobody's.
-const LOOKS: (u32, Duration) = (3, Duration::from_millis(200));
+/// this moment is for an instant nobody's, and on a busy machine an engine takes seconds to remove a volume.
+const LOOKS: (u32, Duration) = (12, Duration::from_millis(300));
 
 /// What stands in a finding in a page's place.
 pub const PLACE: &str = "docker";
@@ -193,7 +193,15 @@ fn names_of_others(run: &str) -> BTreeSet<String> {
     let signs = files.into_iter().flatten().flatten().map(|entry| entry.path());
     signs
         .filter(|path| *path != own && path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(SIGN)))
-        .filter_map(|path| std::fs::read_to_string(std::fs::read_to_string(path).ok()?).ok())
+        .filter_map(|path| {
+            let mark = PathBuf::from(std::fs::read_to_string(&path).ok()?);
+            // One that is empty is being written.
+            if !mark.as_os_str().is_empty() && !mark.exists() {
+                // Of a run that was killed, and whose folder is gone: nobody else would take it away.
+                let _ = std::fs::remove_file(&path);
+            }
+            std::fs::read_to_string(mark).ok()
+        })
         .flat_map(|mark| mark.lines().skip(1).map(str::to_owned).collect::<Vec<_>>())
         .collect()
 }
