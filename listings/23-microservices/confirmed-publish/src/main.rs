@@ -87,7 +87,10 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let deadline = Duration::from_secs(arguments.deadline);
-    let patience = Patience { deadline, ..Patience::default() };
+    let usual = Patience::default();
+    // Also a short deadline leaves time for a second attempt.
+    let answer = usual.answer.min(deadline / 2);
+    let patience = Patience { answer, deadline, ..usual };
     match arguments.command {
         Command::Declare => declare(&arguments.broker).await,
         Command::Publish { count, code, hopeful } => {

@@ -57,8 +57,8 @@ impl Attempts {
     }
 
     // ANCHOR: again
-    /// Waits for the next attempt. False when the deadline comes
-    /// first: then there is none.
+    /// Waits for the next attempt. False when it would not get its
+    /// answer before the deadline: then there is none.
     pub async fn again(&mut self) -> bool {
         let Some(pause) = self.pause() else { return false };
         tokio::time::sleep(pause).await;
@@ -68,7 +68,8 @@ impl Attempts {
     fn pause(&mut self) -> Option<Duration> {
         let pause = self.next;
         self.next = (pause * 2).min(self.patience.pause);
-        (Instant::now() + pause < self.end).then_some(pause)
+        let answer = Instant::now() + pause + self.patience.answer;
+        (answer < self.end).then_some(pause)
     }
     // ANCHOR_END: again
 }
@@ -109,12 +110,12 @@ mod tests {
     fn pauses_double_up_to_the_longest_and_end_before_the_deadline() {
         let ms = Duration::from_millis;
         let patience =
-            Patience { answer: HOUR, pause: ms(150), deadline: HOUR };
+            Patience { answer: ms(9), pause: ms(150), deadline: HOUR };
         let mut attempts = patience.attempts();
         let pauses: Vec<_> = (0..4).map(|_| attempts.pause()).collect();
         assert_eq!(pauses, [50, 100, 150, 150].map(|n| Some(ms(n))));
 
-        let over = Patience { deadline: ms(50), ..patience };
+        let over = Patience { answer: HOUR, ..patience };
         assert_eq!(over.attempts().pause(), None);
     }
 

@@ -29,9 +29,9 @@ pub const PATIENT: Patience = Patience {
 
 /// Gives up soon.
 pub const HASTY: Patience = Patience {
-    answer: Duration::from_millis(500),
+    answer: Duration::from_secs(2),
     pause: Duration::from_millis(100),
-    deadline: Duration::from_secs(2),
+    deadline: Duration::from_secs(5),
 };
 
 /// A broker, and a runtime to talk to it.
