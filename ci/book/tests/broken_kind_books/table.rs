@@ -235,7 +235,7 @@ pub fn cases() -> Vec<Case> {
             "manifest_with_an_unknown_field",
             vec![(MAP, Replace("data:", "date: {}\ndata:"))],
             &[
-                "src/page.md:3: the test shop::the_map_is_there failed at listings/good/shop/tests/shop.rs:12",
+                "src/page.md:3: the test shop::the_map_is_there failed at ",
                 "field not declared in schema",
             ],
         ),
@@ -248,9 +248,7 @@ pub fn cases() -> Vec<Case> {
                     "rbac.authorization.k8s.io/v1beta1\nkind: Role\n",
                 ),
             )],
-            &[
-                "src/page.md:15: the test shop::a_reader_may_list_maps_and_no_more failed at listings/good/shop/tests/shop.rs:40",
-            ],
+            &["src/page.md:15: the test shop::a_reader_may_list_maps_and_no_more failed at "],
         ),
         row(
             "manifest_that_no_test_applies",
@@ -292,7 +290,7 @@ pub fn cases() -> Vec<Case> {
             "right_taken_away",
             vec![(RIGHTS, Replace("verbs: [list]", "verbs: [get]"))],
             &[
-                "src/page.md:15: the test shop::a_reader_may_list_maps_and_no_more failed at listings/good/shop/tests/shop.rs:43",
+                "src/page.md:15: the test shop::a_reader_may_list_maps_and_no_more failed at listings/good/shop/tests/shop.rs:",
                 "cannot list resource",
             ],
         ),
@@ -300,7 +298,7 @@ pub fn cases() -> Vec<Case> {
             "right_that_is_too_wide",
             vec![(RIGHTS, Replace("resources: [configmaps]", "resources: [\"*\"]"))],
             &[
-                "src/page.md:15: the test shop::a_reader_may_list_maps_and_no_more failed at listings/good/shop/tests/shop.rs:45",
+                "src/page.md:15: the test shop::a_reader_may_list_maps_and_no_more failed at listings/good/shop/tests/shop.rs:",
                 "was to forbid it",
             ],
         ),
