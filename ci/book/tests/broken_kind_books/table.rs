@@ -306,7 +306,7 @@ pub fn cases() -> Vec<Case> {
             "kubectl_output_that_differs",
             vec![(PAGE, Replace("shop   1      0s", "shop   2      0s"))],
             &[
-                "src/page.md:23: the output of `kubectl get configmap shop` differs",
+                "src/page.md:24: the output of `kubectl get configmap shop` differs",
                 "-shop   2      0s",
                 "+shop   1      ",
             ],
