@@ -324,13 +324,15 @@ impl<'a> Knowledge<'a> {
         }
     }
 
-    /// A file that is written for an engine was also read without it.
+    /// A file that is written for an engine was also read without it. Where only that is missing, it is the offline lane
+    /// that the block waits for.
     fn was_read(&self, block: &Block, row: &mut Status) {
         let proven = row.verdict == Verdict::Verified;
         let Some((record, changed)) = self.records.get(formats::job(&block.page).as_str()) else {
             if proven {
                 row.verdict = Verdict::NotRun;
                 row.reason = UNREAD.into();
+                row.lane = Lane::Offline;
             }
             return;
         };
@@ -340,10 +342,14 @@ impl<'a> Knowledge<'a> {
             .iter()
             .find(|what| !checked.is_empty() && *what != crate::job::BLOCK);
         match (changed, checked.first()) {
-            (Some(what), _) if proven => row.stale(what),
+            (Some(what), _) if proven => {
+                row.stale(what);
+                row.lane = Lane::Offline;
+            }
             (None, None) if proven => {
                 row.verdict = Verdict::NotRun;
                 row.reason = UNREAD.into();
+                row.lane = Lane::Offline;
             }
             (None, Some(_)) if checked.iter().any(|c| !c.passed) => {
                 let path = block.origin.file().map_or("", |f| f.path.as_str());
