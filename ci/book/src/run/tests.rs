@@ -332,6 +332,9 @@ struct Version {
     value: String,
 }
 
+/// Tests that run at once in the kind lane: they wait for the cluster most of their time, and not for a processor.
+const WAITING: usize = 4;
+
 /// Runs one test program.
 pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -> Result<Ran> {
     let scratch = run.root.scratch_dir("run-")?;
@@ -351,6 +354,9 @@ pub fn run(run: &Run<'_>, built: &Built, program: &Program, package: &Package) -
             .env("LLVM_PROFILE_FILE", profiles.join("%p-%m.profraw"))
             .env_remove(ROOTS)
             .env_remove("RUST_TEST_THREADS");
+        if program.lane == Lane::Kind {
+            command.env("RUST_TEST_THREADS", WAITING.to_string());
+        }
         if run.bless {
             command.env("BOOK_BLESS", "1");
         } else {

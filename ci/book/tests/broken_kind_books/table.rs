@@ -134,8 +134,10 @@ pub fn files() -> Vec<(&'static str, String)> {
             "listings/good/shop/tests/shop.rs",
             r#"//! What the page says.
 
+use std::time::{Duration, Instant};
+
 use book_support::cluster::kube::Api;
-use book_support::cluster::{definition, forbidden, temp_namespace};
+use book_support::cluster::{BUDGET, definition, forbidden, temp_namespace, until};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
 const HERE: &str = "listings/good/shop";
@@ -171,7 +173,14 @@ fn a_reader_may_list_maps_and_no_more() {
         ns.apply(&format!("{HERE}/rights.yaml")).await;
         let reader = ns.client_of("reader").await;
         let maps: Api<ConfigMap> = Api::namespaced(reader.clone(), ns.name());
-        maps.list(&Default::default()).await.unwrap();
+        // A binding takes a moment to be in force.
+        let start = Instant::now();
+        let listed = until("an answer", BUDGET, async || {
+            let listed = maps.list(&Default::default()).await;
+            let early = start.elapsed() < Duration::from_secs(5);
+            if early && listed.is_err() { Err("not yet") } else { Ok(listed) }
+        });
+        listed.await.unwrap();
         let secrets: Api<Secret> = Api::namespaced(reader, ns.name());
         forbidden(secrets.list(&Default::default()).await);
     });
@@ -213,7 +222,14 @@ fn waits() {
     temp_namespace(|_, ns| async move {
         let maps: Api<ConfigMap> = ns.api();
         loop {
-            maps.list(&Default::default()).await.unwrap();
+            // A binding takes a moment to be in force.
+        let start = Instant::now();
+        let listed = until("an answer", BUDGET, async || {
+            let listed = maps.list(&Default::default()).await;
+            let early = start.elapsed() < Duration::from_secs(5);
+            if early && listed.is_err() { Err("not yet") } else { Ok(listed) }
+        });
+        listed.await.unwrap();
         }
     });
 }
