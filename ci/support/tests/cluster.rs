@@ -4,6 +4,8 @@ use std::panic::catch_unwind;
 
 use book_support::cluster::kube::api::{Api, ListParams};
 use book_support::cluster::{BUDGET, definition, forbidden, kubectl, temp_namespace, until};
+use book_support::docker::output;
+use book_support::listing;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret, ServiceAccount};
 
 /// The names of this run's namespaces.
@@ -131,4 +133,21 @@ fn a_definition_is_shared_and_goes_with_its_last_user() {
     assert!(there());
     drop(second);
     assert!(!there());
+}
+
+#[test]
+fn the_cluster_is_the_one_that_its_file_describes() {
+    let file = listing("k8s/kind.yaml");
+    let values = |key: &str| -> Vec<String> {
+        let value = |line: &str| line.trim().strip_prefix(key).map(str::to_owned);
+        file.lines().filter_map(value).collect()
+    };
+    // A run on a cluster of another name has the same nodes.
+    let name = std::env::var("BOOK_CLUSTER").unwrap_or_else(|_| values("name: ").remove(0));
+    let filter = format!("label=io.x-k8s.kind.cluster={name}");
+    let running = output(&["ps", "--filter", &filter, "--format", "{{.Image}}"]);
+    assert_eq!(running.lines().collect::<Vec<_>>(), values("image: "));
+    let nodes = kubectl(&["get", "nodes", "--output=name"]);
+    let nodes = String::from_utf8_lossy(&nodes.stdout).lines().count();
+    assert_eq!(nodes, values("- role: ").len());
 }
