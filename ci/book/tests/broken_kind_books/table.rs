@@ -178,7 +178,11 @@ fn a_reader_may_list_maps_and_no_more() {
         let listed = until("an answer", BUDGET, async || {
             let listed = maps.list(&Default::default()).await;
             let early = start.elapsed() < Duration::from_secs(5);
-            if early && listed.is_err() { Err("not yet") } else { Ok(listed) }
+            if early && listed.is_err() {
+                Err("not yet")
+            } else {
+                Ok(listed)
+            }
         });
         listed.await.unwrap();
         let secrets: Api<Secret> = Api::namespaced(reader, ns.name());
