@@ -6,7 +6,7 @@ use book_support::cluster::{
     BUDGET, Manifest, definition, temp_namespace, until,
 };
 use book_support::{Matcher, captured_matching};
-use common::{CRD, RBAC, app, running};
+use common::{CRD, RBAC, app, running, there, with_operator};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
@@ -15,25 +15,14 @@ use webapp_operator::webapp::WebApp;
 
 #[test]
 fn an_app_becomes_a_deployment_and_a_service() {
-    let _definition = definition(CRD);
-    temp_namespace(|_, ns| async move {
-        ns.apply(RBAC).await;
-        let _controller = running(&ns).await;
-        app(&ns, 0).await;
+    with_operator(|ns| async move {
         let deployments: Api<Deployment> = ns.api();
-        let made =
-            until("the Deployment is there", BUDGET, async || {
-                deployments.get("links-api").await
-            })
-            .await;
+        let made = there(&deployments).await;
         let owner = &made.metadata.owner_references.unwrap()[0];
         assert_eq!(owner.kind, "WebApp");
         assert_eq!(made.spec.unwrap().replicas, Some(0));
         let services: Api<Service> = ns.api();
-        until("the Service is there", BUDGET, async || {
-            services.get("links-api").await
-        })
-        .await;
+        there(&services).await;
         let apps: Api<WebApp> = ns.api();
         until(
             "the status tells of this generation",
@@ -53,11 +42,7 @@ fn an_app_becomes_a_deployment_and_a_service() {
 
 #[test]
 fn what_a_hand_changes_is_changed_back() {
-    let _definition = definition(CRD);
-    temp_namespace(|_, ns| async move {
-        ns.apply(RBAC).await;
-        let _controller = running(&ns).await;
-        app(&ns, 0).await;
+    with_operator(|ns| async move {
         let deployments: Api<Deployment> = ns.api();
         let image = async || {
             let made = deployments
@@ -92,16 +77,9 @@ fn what_a_hand_changes_is_changed_back() {
 
 #[test]
 fn a_child_that_is_deleted_comes_back() {
-    let _definition = definition(CRD);
-    temp_namespace(|_, ns| async move {
-        ns.apply(RBAC).await;
-        let _controller = running(&ns).await;
-        app(&ns, 0).await;
+    with_operator(|ns| async move {
         let services: Api<Service> = ns.api();
-        let first = until("the Service is there", BUDGET, async || {
-            services.get("links-api").await
-        })
-        .await;
+        let first = there(&services).await;
         services
             .delete("links-api", &DeleteParams::default())
             .await
@@ -167,16 +145,9 @@ fn the_second_time_nothing_is_written() {
 
 #[test]
 fn when_the_app_goes_its_children_go() {
-    let _definition = definition(CRD);
-    temp_namespace(|_, ns| async move {
-        ns.apply(RBAC).await;
-        let _controller = running(&ns).await;
-        app(&ns, 0).await;
+    with_operator(|ns| async move {
         let services: Api<Service> = ns.api();
-        until("the Service is there", BUDGET, async || {
-            services.get("links-api").await.map(drop)
-        })
-        .await;
+        there(&services).await;
         let apps: Api<WebApp> = ns.api();
         apps.delete("links-api", &DeleteParams::default())
             .await

@@ -1,13 +1,17 @@
 //! The operator's program as a process of this machine, and the objects that its tests share.
 
+use std::fmt::Debug;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use book_support::cluster::{BUDGET, Namespace, until};
+use book_support::cluster::{
+    BUDGET, Namespace, definition, temp_namespace, until,
+};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tempfile::TempPath;
 use webapp_operator::webapp::WebApp;
@@ -30,6 +34,32 @@ pub async fn app(ns: &Namespace, replicas: i32) -> WebApp {
     apps.patch("links-api", &params, &Patch::Apply(wanted))
         .await
         .unwrap()
+}
+
+/// Runs a test beside the operator, which has the rights of the page, in a
+/// namespace that holds the app without pods.
+pub fn with_operator<F>(test: impl FnOnce(Namespace) -> F)
+where
+    F: Future<Output = ()>,
+{
+    let _definition = definition(CRD);
+    temp_namespace(|_, ns| async move {
+        ns.apply(RBAC).await;
+        let _operator = running(&ns).await;
+        app(&ns, 0).await;
+        test(ns).await;
+    });
+}
+
+/// Waits for the app's child of a kind.
+pub async fn there<K>(children: &Api<K>) -> K
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    until("the child is there", BUDGET, async || {
+        children.get("links-api").await
+    })
+    .await
 }
 
 /// The operator's program. It is asked to stop when dropped, and killed if it does not.
