@@ -12,10 +12,12 @@ const END: Seconds = 60;
 const APART: Seconds = 3;
 const REQUESTS: u32 = 9;
 
+// ANCHOR: answer
 /// Answers `lag=5&hold=0&drain=10&grace=30&takes=6` with a picture.
 pub fn answer(command: &str) -> String {
     book_lab::json(scene(Command::of(command)))
 }
+// ANCHOR_END: answer
 
 fn scene(command: Command<'_>) -> Result<Scene, Wrong> {
     let settings = Settings {

@@ -8,7 +8,9 @@
 //! There is no clock here: time is a number that a caller gives. A test
 //! stops the real `links-api`, and compares.
 
+// ANCHOR: modules
 pub mod lab;
 pub mod stop;
+// ANCHOR_END: modules
 
 pub use lab::answer;

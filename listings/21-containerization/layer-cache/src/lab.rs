@@ -25,10 +25,12 @@ pub const EDITS: &[(&str, Option<File>)] = &[
 /// Room for everything, one dependency more, and the program twice.
 const LONGEST: u32 = DEPENDENCIES + 4;
 
+// ANCHOR: answer
 /// Answers `order=sources-first&edit=source` with a picture.
 pub fn answer(command: &str) -> String {
     book_lab::json(scene(Command::of(command)))
 }
+// ANCHOR_END: answer
 
 fn scene(command: Command<'_>) -> Result<Scene, Wrong> {
     let steps = command.one_of("order", ORDERS)?;

@@ -10,9 +10,11 @@
 //! Nothing here builds anything. The crate's tests build the same
 //! Dockerfiles with a real engine, and compare.
 
+// ANCHOR: modules
 pub mod cache;
 pub mod lab;
 pub mod order;
 pub mod work;
+// ANCHOR_END: modules
 
 pub use lab::answer;

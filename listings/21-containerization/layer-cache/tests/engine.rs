@@ -65,6 +65,18 @@ fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Each step of a Dockerfile, and whether the engine ran it. The base
+/// image is there or not; it is no step of ours.
+fn steps_of(steps: &[Step], ran: &[String]) -> String {
+    let ours = steps.iter().filter(|s| !s.text.starts_with("FROM "));
+    let lines = ours.map(|step| {
+        let again = ran.iter().any(|text| text == step.text);
+        let word = if again { "run" } else { "cached" };
+        format!("{word:6}  {}", step.text)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn predicted(steps: &[Step], edited: Option<File>) -> Vec<String> {
     let again = runs_again(steps, edited);
     let steps = steps.iter().zip(again).filter(|(_, again)| *again);
@@ -94,6 +106,10 @@ fn the_engine_runs_the_steps_that_the_model_says() {
                 "{order} {word}:\n{}",
                 image.log()
             );
+            if *word == "source" {
+                let file = format!("{HERE}/captured/{order}-again.txt");
+                captured(&file, &steps_of(steps, &engine));
+            }
             table += &format!(
                 "{order:16} {word:9} {:>5}  {:>6}\n",
                 model.len(),
