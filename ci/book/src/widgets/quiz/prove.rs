@@ -144,9 +144,10 @@ fn prints(question: &Question, stdout: &str) -> Result<(), String> {
     if lines(&bare(key)) != printed {
         let same = |c: &&Choice| !c.right && lines(&bare(&c.text)) == printed;
         let other = question.choices.iter().find(same).map(|c| &c.text);
-        let other = other.map_or(String::new(), |text| format!("; that is the option `{text}`"));
+        let other = other.map_or("", |_| ", which is another option");
+        let key = lines(&bare(key));
         return Err(format!(
-            "the program prints `{printed}`, and the key says `{key}`{other}"
+            "the program prints `{printed}`{other}, and the key says `{key}`"
         ));
     }
     let second = question
@@ -156,7 +157,7 @@ fn prints(question: &Question, stdout: &str) -> Result<(), String> {
     match second {
         Some(choice) => Err(format!(
             "the key calls `{}` wrong, and the program prints it",
-            choice.text
+            bare(&choice.text)
         )),
         None => Ok(()),
     }

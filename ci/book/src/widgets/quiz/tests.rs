@@ -215,7 +215,7 @@ fn a_program_stands_at_its_line_and_is_judged_by_what_it_printed() {
     assert_eq!(bad.findings[0].line, 20);
     assert_eq!(
         bad.findings[0].what,
-        "question 1: the program prints `8`, and the key says `7`; that is the option `8`"
+        "question 1: the program prints `8`, which is another option, and the key says `7`"
     );
 }
 
