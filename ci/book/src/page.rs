@@ -32,6 +32,20 @@ pub struct Page {
     fences: Vec<(usize, usize)>,
 }
 
+#[cfg(test)]
+impl Page {
+    /// A page that holds these blocks.
+    pub(crate) fn of_blocks(path: &str, blocks: Vec<Block>) -> Page {
+        Page {
+            path: path.into(),
+            text: String::new(),
+            blocks,
+            facts: Vec::new(),
+            fences: Vec::new(),
+        }
+    }
+}
+
 /// All pages and what is wrong with them.
 #[derive(Clone, Debug, Default)]
 pub struct Pages {
@@ -286,6 +300,7 @@ pub fn parse(root: &Root, config: &Config, path: &str, text: String, findings: &
         }
     }
     facts(root, config, &mut page, findings);
+    findings.extend(widgets::together(root, &page));
     page
 }
 
@@ -420,7 +435,7 @@ fn does_not_parse(root: &Root, lang: &str, path: &str) -> Option<(usize, String)
     }
 }
 
-fn did_you_mean(word: &str, names: &[&str]) -> String {
+pub(crate) fn did_you_mean(word: &str, names: &[&str]) -> String {
     let short = match word {
         "rs" => "rust",
         "bash" | "shell" | "sh-session" | "shell-session" => "console",
@@ -737,13 +752,7 @@ fn facts(root: &Root, config: &Config, page: &mut Page, findings: &mut Vec<Findi
 
 /// A number with a unit of size or time that stands in prose was typed by somebody and is measured by nothing.
 fn typed_numbers(path: &str, text: &str, part: &str, range: Range<usize>, findings: &mut Vec<Finding>) {
-    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"\b\d[\d.,]*\s?(?:%|(?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|hours?|bytes?|kB|KB|MB|GB|KiB|MiB|GiB)\b)",
-        )
-        .expect("a constant pattern")
-    });
-    for found in PATTERN.find_iter(part) {
+    for found in typed_pattern().find_iter(part) {
         findings.push(Finding::new(
             path,
             line_of(text, range.start + found.start()),
@@ -754,6 +763,21 @@ fn typed_numbers(path: &str, text: &str, part: &str, range: Range<usize>, findin
             "let a test write it with `fact(…)` and show it as {{fact NAME}}; or say it without a number",
         ));
     }
+}
+
+/// The first such number of a text.
+pub(crate) fn typed_number(text: &str) -> Option<&str> {
+    typed_pattern().find(text).map(|found| found.as_str())
+}
+
+fn typed_pattern() -> &'static Regex {
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"\b\d[\d.,]*\s?(?:%|(?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|hours?|bytes?|kB|KB|MB|GB|KiB|MiB|GiB)\b)",
+        )
+        .expect("a constant pattern")
+    });
+    &PATTERN
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use crate::model::{Root, Status};
 use crate::page::{Page, fact_file, fact_pattern};
 use crate::run::Book;
-use crate::site::render;
+use crate::site::{progress, render};
 
 /// Reads the book's evidence when mdBook calls it.
 #[derive(Debug)]
@@ -35,6 +35,13 @@ impl Preprocessor for Proven {
         for row in &report.blocks {
             by_page.entry(&row.page).or_default().push(row);
         }
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        for chapter in md.chapters() {
+            if let Some(source) = &chapter.source_path {
+                let path = format!("{}/{}", book.config.src, source.to_string_lossy().replace('\\', "/"));
+                names.insert(path, chapter.name.clone());
+            }
+        }
         let mut failed = None;
         md.for_each_mut(|item| {
             let BookItem::Chapter(chapter) = item else { return };
@@ -44,7 +51,7 @@ impl Preprocessor for Proven {
                 return;
             };
             let rows = by_page.get(path.as_str()).map(Vec::as_slice).unwrap_or_default();
-            match page_text(&book, page, rows, &report) {
+            match page_text(&book, page, rows, &report, &names) {
                 Ok(text) => chapter.content = text,
                 Err(e) => failed = Some(e),
             }
@@ -53,7 +60,13 @@ impl Preprocessor for Proven {
     }
 }
 
-fn page_text(book: &Book, page: &Page, rows: &[&Status], report: &crate::status::Report) -> Result<String> {
+fn page_text(
+    book: &Book,
+    page: &Page,
+    rows: &[&Status],
+    report: &crate::status::Report,
+    names: &BTreeMap<String, String>,
+) -> Result<String> {
     // Facts first: they stand in prose and in no block, so the line numbers of blocks stay.
     let mut missing = None;
     let text = fact_pattern().replace_all(&page.text, |found: &regex::Captures<'_>| {
@@ -76,5 +89,14 @@ fn page_text(book: &Book, page: &Page, rows: &[&Status], report: &crate::status:
     };
     let status = |line: usize| rows.iter().find(|r| r.line == line).map(|r| (*r).clone());
     let text = render::page(&source, &status);
-    Ok(text.replace("{{#evidence}}", &render::totals(&report.blocks)))
+    let text = text.replace("{{#evidence}}", &render::totals(&report.blocks));
+    if !text.contains(progress::MARK) {
+        return Ok(text);
+    }
+    let named = |page: &Page| {
+        let name = names.get(&page.path)?;
+        Some((name.clone(), render::address(&page.path, &book.config.src)))
+    };
+    let list = progress::html(&book.pages.pages, &named, &source.to_root());
+    Ok(text.replace(progress::MARK, &list))
 }

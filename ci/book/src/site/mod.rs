@@ -8,6 +8,7 @@
 //! | [`mermaid`] | the diagram library: where it is from, what it says of a diagram |
 //! | [`html`] | raw HTML in pages is balanced |
 //! | [`links`] | every link of the built site leads somewhere |
+//! | [`progress`] | the list of all pages, for what a reader has done |
 //! | `session` | what of a shell session a reader would paste |
 //! | [`serve`] | the local server: live reload, errors shown in the page |
 
@@ -16,6 +17,7 @@ pub mod html;
 pub mod links;
 pub mod listing;
 pub mod mermaid;
+pub mod progress;
 pub mod render;
 pub mod serve;
 mod session;

@@ -31,7 +31,7 @@ pub struct PageSource {
 
 impl PageSource {
     /// `../` for each folder that the page lies below the site's root.
-    fn to_root(&self) -> String {
+    pub fn to_root(&self) -> String {
         let inside = self
             .path
             .strip_prefix(&self.src)
@@ -42,13 +42,7 @@ impl PageSource {
 
     /// Its address below the site's root.
     fn address(&self) -> String {
-        let inside = self.path.strip_prefix(&self.src).unwrap_or(&self.path);
-        let inside = inside.trim_start_matches('/');
-        let stem = inside.strip_suffix(".md").unwrap_or(inside);
-        match stem.strip_suffix("README") {
-            Some(folder) => format!("{folder}index.html"),
-            None => format!("{stem}.html"),
-        }
+        address(&self.path, &self.src)
     }
 
     fn widget(&self, block: &Block) -> String {
@@ -58,6 +52,17 @@ impl PageSource {
             address: &self.address(),
         };
         widgets::html(place, block)
+    }
+}
+
+/// A page's address below the site's root.
+pub fn address(path: &str, src: &str) -> String {
+    let inside = path.strip_prefix(src).unwrap_or(path);
+    let inside = inside.trim_start_matches('/');
+    let stem = inside.strip_suffix(".md").unwrap_or(inside);
+    match stem.strip_suffix("README") {
+        Some(folder) => format!("{folder}index.html"),
+        None => format!("{stem}.html"),
     }
 }
 
