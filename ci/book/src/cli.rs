@@ -105,6 +105,11 @@ Examples:
         #[arg(long, conflicts_with_all = ["lane", "yes"])]
         down: bool,
     },
+    /// Build the labs' WebAssembly from the crates that pages print.
+    Lab {
+        #[command(subcommand)]
+        what: Lab,
+    },
     /// Start something new.
     New {
         #[command(subcommand)]
@@ -133,6 +138,19 @@ enum New {
         /// The page's title.
         title: String,
     },
+}
+
+#[derive(Subcommand, Debug)]
+enum Lab {
+    /// Build labs by the one recipe, and write theme/labs.
+    #[command(after_help = "Example: cargo book lab build layer-cache")]
+    Build {
+        /// The labs' packages.
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Bring a compiler for WebAssembly from Debian's packages, where rustup has none.
+    Fetch,
 }
 
 #[derive(Args, Debug)]
@@ -235,6 +253,7 @@ fn dispatch(command: Command) -> Result<bool> {
             setup(&book, &lanes, &image, yes)?;
             Ok(true)
         }
+        Command::Lab { what } => lab(&what),
         Command::New {
             what: New::Page { path, title },
         } => {
@@ -248,6 +267,22 @@ fn dispatch(command: Command) -> Result<bool> {
         }
         Command::Preprocess { supports } => stock(supports),
     }
+}
+
+fn lab(what: &Lab) -> Result<bool> {
+    let root = find_root()?;
+    match what {
+        Lab::Fetch => crate::lab::fetch(&root)?,
+        Lab::Build { names } => {
+            let config = crate::config::Config::load(&root).map_err(|f| anyhow::anyhow!("{f}"))?;
+            for name in names {
+                let made = crate::lab::build(&root, &config, name)?;
+                let (bytes, gzip) = (made.bytes, made.gzip);
+                println!("wrote {}: {bytes} bytes, {gzip} with gzip", crate::lab::path(name));
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// The lanes that the book's blocks and tests need.

@@ -15,6 +15,7 @@
 //! | [`formats`] | what a YAML file is written for |
 //! | [`run`] | the jobs: cargo tests with line coverage, snippets, consoles, diagrams, the site |
 //! | [`status`] | blocks against evidence |
+//! | [`lab`] | labs' WebAssembly: built, and still what it was built from |
 //! | [`lanes`] | what this machine can run |
 //! | [`preprocess`] | the preprocessor that mdBook calls |
 //! | [`site`] | the HTML site: badges, links, live reload |
@@ -28,6 +29,7 @@ pub mod config;
 pub mod evidence;
 pub mod formats;
 pub mod job;
+pub mod lab;
 pub mod lanes;
 pub mod model;
 pub mod new;

@@ -43,6 +43,7 @@ pub fn build(root: &Path, dest: &Path, pre: impl Preprocessor + 'static, files_s
     }
     let unique: BTreeSet<&String> = files_shown.iter().collect();
     listing::listing_pages(&site, &root, &unique.into_iter().cloned().collect::<Vec<_>>())?;
+    crate::lab::copy_to_site(&root, &site)?;
     std::fs::write(site.join(".nojekyll"), "")?;
     place.put_at(&dest)
 }
