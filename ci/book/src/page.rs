@@ -13,6 +13,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 
 use crate::config::Config;
+use crate::exercise::{self, Exercise};
 use crate::formats::Format;
 use crate::model::{Block, Finding, Included, Origin, Root};
 use crate::widgets;
@@ -37,6 +38,8 @@ pub struct Page {
 pub struct Pages {
     /// In the order of the summary.
     pub pages: Vec<Page>,
+    /// What there is to do.
+    pub exercises: Vec<Exercise>,
     /// What the text alone shows to be wrong.
     pub findings: Vec<Finding>,
 }
@@ -90,6 +93,7 @@ const COMMON: &[&str] = &["title", "exempt"];
 /// Reads the summary and every page below the book's source folder.
 pub fn load(root: &Root, config: &Config) -> Pages {
     let mut out = Pages::default();
+    (out.exercises, out.findings) = exercise::all(root, config);
     let summary = format!("{}/SUMMARY.md", config.src);
     let named = match std::fs::read_to_string(root.join(&summary)) {
         Ok(text) => summary_pages(&text, &config.src, &summary, root, &mut out.findings),
@@ -126,6 +130,8 @@ pub fn load(root: &Root, config: &Config) -> Pages {
         }
     }
     unshown_listings(root, config, &mut out);
+    let unshown = exercise::unshown(&out);
+    out.findings.extend(unshown);
     out.findings.sort();
     out
 }
@@ -206,7 +212,7 @@ fn unshown_listings(root: &Root, config: &Config, out: &mut Pages) {
         .collect();
     for dir in &config.listings {
         for path in files_below(root, dir) {
-            if shown.contains(&path) || facts.contains(&path) {
+            if shown.contains(&path) || facts.contains(&path) || exercise::owns(config, &path) {
                 continue;
             }
             if globs.matched(&path, false).is_whitelist() {
@@ -420,7 +426,7 @@ fn does_not_parse(root: &Root, lang: &str, path: &str) -> Option<(usize, String)
     }
 }
 
-fn did_you_mean(word: &str, names: &[&str]) -> String {
+pub(crate) fn did_you_mean(word: &str, names: &[&str]) -> String {
     let short = match word {
         "rs" => "rust",
         "bash" | "shell" | "sh-session" | "shell-session" => "console",

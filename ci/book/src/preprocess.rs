@@ -12,6 +12,7 @@ use crate::model::{Root, Status};
 use crate::page::{Page, fact_file, fact_pattern};
 use crate::run::Book;
 use crate::site::render;
+use crate::widgets;
 
 /// Reads the book's evidence when mdBook calls it.
 #[derive(Debug)]
@@ -75,6 +76,10 @@ fn page_text(book: &Book, page: &Page, rows: &[&Status], report: &crate::status:
         blocks: page.blocks.clone(),
     };
     let status = |line: usize| rows.iter().find(|r| r.line == line).map(|r| (*r).clone());
-    let text = render::page(&source, &status);
+    let mut text = render::page(&source, &status);
+    if text.contains("{{#exercises}}") {
+        let list = widgets::exercise::list(&book.root, &book.config, &book.pages, &source.to_root());
+        text = text.replace("{{#exercises}}", &list);
+    }
     Ok(text.replace("{{#evidence}}", &render::totals(&report.blocks)))
 }

@@ -11,6 +11,7 @@
 //! | [`lock`] | lock files of packages that a container builds alone |
 //! | [`matching`] | narrow, named matchers for what differs each time |
 //! | [`waiting`] | waiting for a condition, within a budget |
+//! | [`exercise`] | what the check of an exercise saw of a reader's folder |
 //! | [`faults`] | a proxy that cuts connections, slows them or holds them; with the feature `docker` also containers that are paused, killed, restarted |
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
 //! | `cluster` | namespaces, objects and programs on the kind cluster that tests share (feature `kind`) |
@@ -20,6 +21,7 @@
 
 pub mod capture;
 pub mod evidence;
+pub mod exercise;
 pub mod faults;
 pub mod lock;
 pub mod matching;

@@ -31,7 +31,7 @@ pub struct PageSource {
 
 impl PageSource {
     /// `../` for each folder that the page lies below the site's root.
-    fn to_root(&self) -> String {
+    pub(crate) fn to_root(&self) -> String {
         let inside = self
             .path
             .strip_prefix(&self.src)
@@ -41,7 +41,7 @@ impl PageSource {
     }
 
     /// Its address below the site's root.
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         let inside = self.path.strip_prefix(&self.src).unwrap_or(&self.path);
         let inside = inside.trim_start_matches('/');
         let stem = inside.strip_suffix(".md").unwrap_or(inside);
@@ -172,7 +172,7 @@ fn caption(page: &PageSource, block: &Block) -> Option<String> {
 }
 
 /// A title, with what stands between backticks as code.
-fn phrase(title: &str) -> String {
+pub(crate) fn phrase(title: &str) -> String {
     let mut out = String::new();
     let parts: Vec<&str> = title.split('`').collect();
     for (i, part) in parts.iter().enumerate() {
