@@ -153,7 +153,9 @@ impl Desk {
         if folder.exists() {
             if progress::is_starter(&exercise.files, &folder) && !force {
                 println!("my-exercises/{name} holds the starter already");
-                self.progress.set(name, Reached::Started)?;
+                if self.progress.reached(name) != Reached::Passed {
+                    self.progress.set(name, Reached::Started)?;
+                }
                 say_task(&exercise);
                 return Ok(true);
             }

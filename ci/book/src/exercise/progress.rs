@@ -168,7 +168,12 @@ impl Progress {
         cut::write(&exercise.files, |cut| &cut.starter, &new).with_context(full)?;
         std::fs::rename(&new, self.work(&exercise.name)).with_context(full)?;
         self.remember(&exercise.name, &Memory::default())?;
-        self.set(&exercise.name, Reached::Started)
+        // Whoever has passed once has passed, also when they try again.
+        let reached = match self.reached(&exercise.name) {
+            Reached::Passed => Reached::Passed,
+            _ => Reached::Started,
+        };
+        self.set(&exercise.name, reached)
     }
 
     /// Moves somebody's work aside; where to.

@@ -78,18 +78,20 @@ impl Built {
     pub fn run(&self, flags: &[&str], port: u16, path: &str, patience: Duration) -> Ran {
         let label = format!("--label=book.test={}", run_id());
         let publish = format!("--publish=127.0.0.1::{port}");
-        let mut args = vec!["run", "--detach", &label, &publish];
+        let mut args = vec!["create", &label, &publish];
         args.extend(flags);
         args.push(&self.tag);
-        let out = docker(&args);
-        let id = String::from_utf8_lossy(&out.stdout).trim().to_owned();
-        let refused = String::from_utf8_lossy(&out.stderr).trim().to_owned();
+        // Made, then started: one that does not start has a name by which it is removed.
+        let made = docker(&args);
         let mut ran = Ran {
-            id,
+            id: String::from_utf8_lossy(&made.stdout).trim().to_owned(),
             port,
             ready: false,
-            refused: if out.status.success() { String::new() } else { refused },
+            refused: refusal(&made),
         };
+        if ran.refused.is_empty() {
+            ran.refused = refusal(&docker(&["start", &ran.id]));
+        }
         let start = Instant::now();
         while ran.refused.is_empty() && ran.is_running() {
             if ran.get(path).is_ok_and(|answer| answer.status == 200) {
@@ -108,6 +110,22 @@ impl Built {
 impl Drop for Built {
     fn drop(&mut self) {
         docker(&["image", "rm", "--force", &self.tag]);
+    }
+}
+
+/// What the engine said, when it did not do what it was told.
+fn refusal(out: &std::process::Output) -> String {
+    match out.status.success() {
+        true => String::new(),
+        false => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = said
+                .lines()
+                .find(|l| !l.trim().is_empty())
+                .unwrap_or("it refused")
+                .trim();
+            said.trim_start_matches("Error response from daemon: ").to_owned()
+        }
     }
 }
 
@@ -150,12 +168,17 @@ impl Ran {
         }
     }
 
-    /// In a few words what state it is in: `runs`, `ended with 137`, `does not start`.
+    /// In a few words what became of it: `answers`, `ended with 137`, `does not start: …`.
     pub fn state(&self) -> String {
+        if !self.refused.is_empty() {
+            return format!("does not start: {}", self.refused);
+        }
+        let killed = self.inspect("{{.State.OOMKilled}}") == "true";
         match self.exit_code() {
-            _ if !self.refused.is_empty() => "does not start".into(),
+            Some(code) if killed => format!("ended with {code}, out of memory"),
             Some(code) => format!("ended with {code}"),
-            None => "runs".into(),
+            None if self.ready => "answers".into(),
+            None => "runs, and does not answer".into(),
         }
     }
 
