@@ -11,7 +11,7 @@ use crate::config::find_root;
 use crate::lanes;
 use crate::model::{Lane, Status, Verdict};
 use crate::run::{self, Book, Options};
-use crate::{new, preprocess, publish, site};
+use crate::{exercise, new, preprocess, publish, site};
 
 /// Reads, changes and proves this book.
 #[derive(Parser, Debug)]
@@ -26,6 +26,7 @@ Examples:
   cargo book test --all                set up what is missing, then prove everything
   cargo book test src/preface.md       prove one page
   cargo book doctor                    what works here, and how to mend what does not
+  cargo book exercise next             what to do next, and how to begin
 
 Exit codes: 0 all that had to hold holds, 1 a check failed, 2 wrong use or missing set-up."
 )]
@@ -109,6 +110,11 @@ Examples:
     Lab {
         #[command(subcommand)]
         what: Lab,
+    },
+    /// Do the exercises of the book: list, start, check, hint, reset, next, watch.
+    Exercise {
+        #[command(subcommand)]
+        what: exercise::cli::What,
     },
     /// Start something new.
     New {
@@ -265,6 +271,7 @@ fn dispatch(command: Command) -> Result<bool> {
             println!("next: cargo book test --bless {path}");
             Ok(true)
         }
+        Command::Exercise { what } => exercise::cli::run(what),
         Command::Preprocess { supports } => stock(supports),
     }
 }

@@ -21,12 +21,14 @@
 //! | [`site`] | the HTML site: badges, links, live reload |
 //! | [`publish`] | from a book to a site that was looked at |
 //! | [`widgets`] | blocks that readers use: quizzes, labs, exercises |
+//! | [`exercise`] | exercises: starter and solution from one source, checks, progress |
 //! | [`new`] | scaffolds |
 //! | [`cli`] | the command line |
 
 pub mod cli;
 pub mod config;
 pub mod evidence;
+pub mod exercise;
 pub mod formats;
 pub mod job;
 pub mod lab;

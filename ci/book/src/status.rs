@@ -138,6 +138,34 @@ impl<'a> Knowledge<'a> {
         row
     }
 
+    /// An exercise: the job proves it in both directions.
+    fn exercise(&self, block: &Block, row: &mut Status) {
+        row.check = "the starter fails its check, the solution passes it".into();
+        let name = crate::exercise::of_block(block).unwrap_or_default();
+        let own = |job: &&Job| matches!(&job.kind, Kind::Exercise { name: n, .. } if *n == name);
+        let Some(job) = self.jobs.iter().find(own) else {
+            return;
+        };
+        row.lane = job.lane;
+        let Some((record, changed)) = self.records.get(job.id.as_str()) else {
+            row.reason = format!("the {} lane has not proven it", job.lane);
+            return;
+        };
+        row.take(record);
+        if let Some(what) = changed.first() {
+            row.stale(what);
+        } else if record.passed {
+            row.verdict = Verdict::Verified;
+            row.evidence.extend(record.blocks.iter().map(|b| b.detail.clone()));
+        } else {
+            row.verdict = Verdict::Failed;
+            row.reason = record
+                .findings
+                .first()
+                .map_or("it was not proven".into(), |f| first_line(&f.what));
+        }
+    }
+
     /// A block that readers use.
     fn widget(&self, block: &Block, row: &mut Status) {
         match block.lang.as_str() {
@@ -149,10 +177,7 @@ impl<'a> Knowledge<'a> {
                 }
             }
             "lab" => self.lab(block, row),
-            _ => {
-                row.check = format!("the {} is read", block.lang);
-                row.reason = "nothing proves it yet".into();
-            }
+            _ => self.exercise(block, row),
         }
     }
 

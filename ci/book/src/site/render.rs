@@ -41,7 +41,7 @@ impl PageSource {
     }
 
     /// Its address below the site's root.
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         address(&self.path, &self.src)
     }
 
@@ -177,7 +177,7 @@ fn caption(page: &PageSource, block: &Block) -> Option<String> {
 }
 
 /// A title, with what stands between backticks as code.
-fn phrase(title: &str) -> String {
+pub(crate) fn phrase(title: &str) -> String {
     let mut out = String::new();
     let parts: Vec<&str> = title.split('`').collect();
     for (i, part) in parts.iter().enumerate() {
