@@ -18,3 +18,8 @@ pub fn html(_place: Place<'_>, block: &Block) -> String {
 pub fn plain(block: &Block) -> String {
     block.text.clone()
 }
+
+/// The answers as Markdown.
+pub fn answers(_block: &Block) -> String {
+    String::new()
+}
