@@ -907,7 +907,7 @@ impl Runner<'_> {
     fn site(&mut self, job: &Job) -> Result<()> {
         let start = Instant::now();
         let dir = self.book.root.scratch_dir("site-")?;
-        let findings = crate::publish::check(self.book, &dir.path().join("site"))?;
+        let findings = crate::publish::check(self.book, &dir.path().join("site"), &Default::default())?;
         if findings.is_empty() && !self.book.pages.findings.is_empty() {
             // No site was built, so nothing is known of its links. That the pages are wrong is reported anyway.
             eprintln!("  skipped {}: the pages come first", job.id);
