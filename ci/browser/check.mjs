@@ -5,67 +5,128 @@
 //     node ci/browser/check.mjs book --only flows --flow quiz       one part: pages, flows, site, lighthouse
 //     node ci/browser/check.mjs book --page first-image --shots /tmp/shots
 //
-// People's text is on stderr. With `--json` (the verifier's), stdout has JSON lines: a finding `{page, width, theme,
-// what, block | heading}`, a count `{page, checks}`, an end `{page, done, seconds}`, and `{versions}`. Exits with 1 when
-// something was found, with 2 when nothing could be looked at. Where Docker's networks come and go, Chromium sees the
-// machine's network change and drops what it reads: run it in a network of its own,
+// People's text is on stderr. With `--plan FILE` (the verifier's), the file says what to look at, and stdout has JSON
+// lines: a finding `{page, width, theme, what, block | heading}`, a count `{page, checks}`, an end `{page, done, seconds}`,
+// and `{versions}`; `page` is an address below the site, and `site` in an end. Exits with 1 when something was found, with
+// 2 when nothing could be looked at. Where Docker's networks come and go, Chromium sees the machine's network change and
+// drops what it reads: run it in a network of its own,
 // `unshare --net sh -c 'ip link set lo up && node ci/browser/check.mjs book'`, as the verifier does.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
+import { lock } from "./copying.mjs";
 import { flows, play } from "./flows.mjs";
+import { lighthouse } from "./lighthouse.mjs";
+import { THEMES, WIDTHS, look } from "./look.mjs";
 import { release, start } from "./packages.mjs";
+import { plain } from "./plain.mjs";
 import { Report } from "./report.mjs";
 import { serve } from "./serve.mjs";
+import { tasks } from "./site.mjs";
 
-const PARTS = ["pages", "flows", "site", "lighthouse"];
+const USAGE = "usage: node ci/browser/check.mjs SITE_FOLDER [--only pages|flows|site|lighthouse]… [--page PART_OF_ADDRESS]… [--flow NAME]\n"
+  + "                                    [--shots FOLDER] [--budget KB] [--base PATH] [--at N]\n"
+  + "  fix: name the folder that `cargo book build` wrote";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    at: { type: "string", default: "4" },
     base: { type: "string", default: "/cloud-native-rust/" },
+    budget: { type: "string", default: "150" },
+    flow: { type: "string" },
     only: { type: "string", multiple: true },
     page: { type: "string", multiple: true },
-    flow: { type: "string" },
+    plan: { type: "string" },
     shots: { type: "string" },
-    budget: { type: "string", default: "150" },
-    at: { type: "string", default: "3" },
-    json: { type: "boolean", default: false },
   },
 });
 const folder = positionals[0] && resolve(positionals[0]);
 if (positionals.length !== 1 || !existsSync(join(folder, "index.html"))) {
-  console.error("usage: node ci/browser/check.mjs SITE_FOLDER [--only pages|flows|site|lighthouse] [--page PART_OF_ADDRESS]\n"
-    + "  fix: name the folder that `cargo book build` wrote");
+  console.error(USAGE);
   process.exit(2);
 }
-const parts = values.only ?? PARTS;
-const report = new Report({ json: values.json });
 
-/** The addresses of the book's pages: what mdBook wrote, without the copies of listings, 404 and the frame of contents. */
-function addresses() {
-  const all = readdirSync(folder, { recursive: true }).map((path) => relative(folder, join(folder, path)).split(sep).join("/"));
-  const pages = all.filter((path) => path.endsWith(".html") && !path.startsWith("listings/") && !/^(404|toc|print)\.html$/.test(path));
-  return pages.filter((path) => readFileSync(join(folder, path), "utf8").includes("<main")).sort();
+/** All pages: what mdBook wrote, without the copies of listings, the frame of contents and the page for what is not there. */
+const files = readdirSync(folder, { recursive: true }).map((path) => path.split(sep).join("/")).filter((path) => path.endsWith(".html")).sort();
+const isCopy = (path) => path.startsWith("listings/");
+const hasText = (path) => readFileSync(join(folder, path), "utf8").includes("<main");
+const all = files.filter((path) => !isCopy(path) && !/^(404|toc|print)\.html$/.test(path) && hasText(path));
+
+/** `{pages: [{address, blocks}], site}`. */
+function planned() {
+  if (values.plan) return JSON.parse(readFileSync(values.plan, "utf8"));
+  const pages = all.filter((address) => !values.page || values.page.some((part) => address.includes(part)));
+  return { pages: pages.map((address) => ({ address })), site: !values.page };
 }
 
-const wanted = addresses().filter((page) => !values.page || values.page.some((part) => page.includes(part)));
+const plan = planned();
+const parts = values.only ?? ["pages", "flows", ...(plan.site ? ["site", "lighthouse"] : [])];
+const report = new Report({ json: Boolean(values.plan) });
 const server = await serve(folder, values.base);
 const browser = await start();
 report.line({ versions: { Chromium: browser.version(), Playwright: release("playwright-core"), "axe-core": release("axe-core"), Lighthouse: release("lighthouse") } });
 
-if (parts.includes("flows")) {
-  for (const flow of await flows(values.flow)) {
-    let played = 0;
-    for (const address of wanted) {
-      if (await play(flow, { browser, server, folder, address, report })) played += 1;
-      if (flow.once && played > 0) break;
-    }
-    console.error(`${flow.name}: played on ${played} pages`);
+const read = (name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), "utf8") : null);
+const common = {
+  browser, server, folder, report, shots: values.shots, budget: Number(values.budget), clipboard: lock(),
+  pages: all, copies: files.filter(isCopy), home: read("index.html"), notFound: read("404.html"),
+};
+
+/** What there is to do: `{of, run}`; `of` has come to its end when all of its own have. */
+const todo = [];
+const onPages = (await flows(values.flow)).filter((flow) => !flow.once);
+for (const { address, blocks } of plan.pages) {
+  const on = { ...common, address, blocks };
+  const add = (run) => todo.push({ of: address, run });
+  if (parts.includes("pages")) {
+    for (const width of WIDTHS) for (const theme of THEMES) add(() => look({ ...on, where: { page: address, width, theme } }));
+    add(() => plain(on));
+  }
+  if (parts.includes("flows")) for (const flow of onPages) add(() => play(flow, on));
+}
+if (parts.includes("site")) for (const run of await tasks(common)) todo.push({ of: "site", run });
+// By hand, a flow is asked for by name also where it belongs to the site.
+if (values.only?.includes("flows") && !parts.includes("site")) {
+  for (const flow of (await flows(values.flow)).filter((flow) => flow.once)) {
+    todo.push({
+      of: "site",
+      run: async () => {
+        for (const { address } of plan.pages) if (await play(flow, { ...common, address })) return;
+        console.error(`${flow.name}: no page has ${flow.selector}`);
+      },
+    });
   }
 }
 
+const open = new Map();
+for (const { of } of todo) open.set(of, (open.get(of) ?? 0) + 1);
+const spent = new Map();
+const last = (of) => { open.set(of, open.get(of) - 1); return open.get(of) === 0; };
+const begun = Date.now();
+async function work() {
+  for (let task = todo.shift(); task; task = todo.shift()) {
+    const at = Date.now();
+    await task.run();
+    spent.set(task.of, (spent.get(task.of) ?? 0) + (Date.now() - at) / 1000);
+    if (last(task.of) && !(task.of === "site" && parts.includes("lighthouse"))) report.done(task.of, spent.get(task.of));
+  }
+}
+let failed = false;
+try {
+  await Promise.all(Array.from({ length: Number(values.at) }, work));
+  await browser.close();
+  if (parts.includes("lighthouse")) {
+    const at = Date.now();
+    await lighthouse(common);
+    report.done("site", (spent.get("site") ?? 0) + (Date.now() - at) / 1000);
+  }
+} catch (error) {
+  failed = true;
+  console.error(`the browser stopped: ${error.stack ?? error}`);
+}
 await browser.close();
 await server.close();
-console.error(`${wanted.length} pages, ${report.checks} checks: ${report.findings === 0 ? "nothing wrong" : `${report.findings} things wrong`}`);
-process.exit(report.findings === 0 ? 0 : 1);
+const wrong = report.findings === 0 ? "nothing wrong" : `${report.findings} things wrong`;
+console.error(`${plan.pages.length} pages, ${report.checks} checks in ${((Date.now() - begun) / 1000).toFixed(1)} s: ${wrong}`);
+process.exit(failed ? 2 : report.findings === 0 ? 0 : 1);
