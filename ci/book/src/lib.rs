@@ -19,6 +19,7 @@
 //! | [`preprocess`] | the preprocessor that mdBook calls |
 //! | [`site`] | the HTML site: badges, links, live reload |
 //! | [`publish`] | from a book to a site that was looked at |
+//! | [`widgets`] | blocks that readers use: quizzes, labs, exercises |
 //! | [`new`] | scaffolds |
 //! | [`cli`] | the command line |
 
@@ -36,4 +37,5 @@ pub mod publish;
 pub mod run;
 pub mod site;
 pub mod status;
+pub mod widgets;
 pub mod workspace;

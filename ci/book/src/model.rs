@@ -53,6 +53,8 @@ pub enum Origin {
     Console,
     /// A diagram.
     Diagram,
+    /// A quiz, a lab or an exercise.
+    Widget,
     /// Written in the page.
     Inline,
 }
@@ -65,6 +67,7 @@ impl Origin {
             Origin::Output(_) => "output",
             Origin::Console => "console",
             Origin::Diagram => "diagram",
+            Origin::Widget => "widget",
             Origin::Inline => "inline",
         }
     }
@@ -260,7 +263,7 @@ pub struct Status {
     pub line: usize,
     /// Its language tag.
     pub lang: String,
-    /// `listing`, `inline`, `console`, `output` or `diagram`.
+    /// `listing`, `inline`, `console`, `output`, `diagram` or `widget`.
     pub origin: String,
     /// The included file, if any.
     pub listing: Option<String>,

@@ -15,6 +15,7 @@ use regex::Regex;
 use crate::config::Config;
 use crate::formats::Format;
 use crate::model::{Block, Finding, Included, Origin, Root};
+use crate::widgets;
 
 /// One page.
 #[derive(Clone, Debug)]
@@ -78,6 +79,9 @@ const LANGUAGES: &[(&str, &[&str])] = &[
     ("css", &[]),
     ("javascript", &[]),
     ("text", &[]),
+    ("quiz", &[]),
+    ("lab", &[]),
+    ("exercise", &[]),
 ];
 
 /// Attributes of every language.
@@ -372,7 +376,7 @@ fn block(
             "take the word out, or include a file with `apiVersion` and `kind`",
         );
     }
-    page.blocks.push(Block {
+    let block = Block {
         page: page.path.clone(),
         line,
         end_line,
@@ -381,7 +385,16 @@ fn block(
         text: body,
         origin,
         format,
-    });
+    };
+    if block.origin == Origin::Widget {
+        let faults = widgets::faults(root, config, &block);
+        findings.extend(
+            faults
+                .into_iter()
+                .map(|fault| Finding::new(&path, line + fault.below, fault.what, fault.fix)),
+        );
+    }
+    page.blocks.push(block);
 }
 
 /// Where a shown file is not what its block says, and why. The whole file counts, whatever part of it is shown.
@@ -510,6 +523,7 @@ fn origin(root: &Root, config: &Config, page: &str, lang: &str, body: &str) -> R
         return Ok(match lang {
             "console" => Origin::Console,
             "mermaid" => Origin::Diagram,
+            word if widgets::LANGUAGES.contains(&word) => Origin::Widget,
             _ => Origin::Inline,
         });
     }

@@ -68,6 +68,7 @@ fn page_text(book: &Book, page: &Page, rows: &[&Status], report: &crate::status:
         bail!("{}: no check has measured the fact `{name}`", page.path);
     }
     let source = render::PageSource {
+        root: book.root.clone(),
         path: page.path.clone(),
         src: book.config.src.clone(),
         text: text.into_owned(),

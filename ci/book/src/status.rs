@@ -123,6 +123,7 @@ impl<'a> Knowledge<'a> {
                 self.own(block, &mut row, "console", "run, output compared");
             }
             Origin::Diagram => self.own(block, &mut row, "diagrams", "parsed by the site's mermaid"),
+            Origin::Widget => self.widget(block, &mut row),
             Origin::Listing(file) if block.lang == "rust" => self.rust(file, &mut row),
             // That somebody read it says nothing of what a build or an engine makes of it.
             Origin::Listing(file) => {
@@ -134,6 +135,12 @@ impl<'a> Knowledge<'a> {
             Origin::Output(file) => self.used(file, &mut row, &Proof::COMPARED),
         }
         row
+    }
+
+    /// A block that readers use.
+    fn widget(&self, block: &Block, row: &mut Status) {
+        row.check = format!("the {} is read", block.lang);
+        row.reason = "nothing proves it yet".into();
     }
 
     /// A block that a job of its page checks itself.

@@ -11,11 +11,14 @@ use mdbook_preprocessor::config::Config;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use super::{escape, listing_address, session};
-use crate::model::{Block, Origin, Status, Verdict};
+use crate::model::{Block, Origin, Root, Status, Verdict};
+use crate::widgets;
 
 /// A page and its blocks.
 #[derive(Clone, Debug)]
 pub struct PageSource {
+    /// The book's root.
+    pub root: Root,
     /// The page, relative to the book's root (`src/21-containerization/first-image.md`).
     pub path: String,
     /// The folder of all pages, relative to the book's root (`src`).
@@ -35,6 +38,26 @@ impl PageSource {
             .unwrap_or(&self.path)
             .trim_start_matches('/');
         "../".repeat(inside.matches('/').count())
+    }
+
+    /// Its address below the site's root.
+    fn address(&self) -> String {
+        let inside = self.path.strip_prefix(&self.src).unwrap_or(&self.path);
+        let inside = inside.trim_start_matches('/');
+        let stem = inside.strip_suffix(".md").unwrap_or(inside);
+        match stem.strip_suffix("README") {
+            Some(folder) => format!("{folder}index.html"),
+            None => format!("{stem}.html"),
+        }
+    }
+
+    fn widget(&self, block: &Block) -> String {
+        let place = widgets::Place {
+            root: &self.root,
+            to_root: &self.to_root(),
+            address: &self.address(),
+        };
+        widgets::html(place, block)
     }
 }
 
@@ -121,6 +144,7 @@ fn figure(page: &PageSource, block: &Block, status: Option<&Status>) -> String {
     out.push('\n');
     out.push_str(&match block.origin {
         Origin::Diagram => diagram(&block.text),
+        Origin::Widget => page.widget(block),
         _ => fence(block),
     });
     out.push('\n');

@@ -52,6 +52,7 @@ fn status() -> Status {
 
 fn render(text: &str, blocks: Vec<Block>) -> String {
     let source = PageSource {
+        root: Root { path: ".".into() },
         path: "src/21-x/a.md".into(),
         src: "src".into(),
         text: text.into(),
@@ -228,6 +229,7 @@ fn a_captured_output_is_captioned_by_its_title_alone_and_its_badge_names_the_fil
 fn a_block_that_is_not_verified_says_why_in_its_summary() {
     let text = "```console\n$ a\n```\n";
     let source = PageSource {
+        root: Root { path: ".".into() },
         path: "src/a.md".into(),
         src: "src".into(),
         text: text.into(),
