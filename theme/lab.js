@@ -14,9 +14,11 @@
         const { memory, command, answer, answered } = instance.exports;
         return (text) => {
             const bytes = new TextEncoder().encode(text);
-            new Uint8Array(memory.buffer, command(bytes.length), bytes.length).set(bytes);
-            const length = answer();
-            return JSON.parse(new TextDecoder().decode(new Uint8Array(memory.buffer, answered(), length)));
+            // A call may make the memory grow, and then its buffer is another one.
+            const room = command(bytes.length);
+            new Uint8Array(memory.buffer, room, bytes.length).set(bytes);
+            const length = answer(), at = answered();
+            return JSON.parse(new TextDecoder().decode(new Uint8Array(memory.buffer, at, length)));
         };
     };
 

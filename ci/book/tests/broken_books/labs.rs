@@ -52,7 +52,7 @@ pub fn stories() -> Vec<(&'static str, Story)> {
         ("a_lab_that_no_test_asks", |good| {
             broken(good, |copy| {
                 copy.edit(TESTS, &Delete);
-                let why = "src/other.md:5: no test that passed was seen to use theme/labs/layer-cache.wasm";
+                let why = "src/other.md:5: no test that passed saw theme/labs/layer-cache.wasm matched";
                 red(copy, TEST, why).map(|_| ())
             })
         }),
