@@ -11,7 +11,9 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use crate::model::{Root, Status};
 use crate::page::{Page, fact_file, fact_pattern};
 use crate::run::Book;
-use crate::site::render;
+use crate::site::aids::Contents;
+use crate::site::{render, state};
+use crate::steps;
 
 /// Reads the book's evidence when mdBook calls it.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ impl Preprocessor for Proven {
         for row in &report.blocks {
             by_page.entry(&row.page).or_default().push(row);
         }
+        let contents = Contents::of(&md, &book.config.src);
         let mut failed = None;
         md.for_each_mut(|item| {
             let BookItem::Chapter(chapter) = item else { return };
@@ -44,7 +47,7 @@ impl Preprocessor for Proven {
                 return;
             };
             let rows = by_page.get(path.as_str()).map(Vec::as_slice).unwrap_or_default();
-            match page_text(&book, page, rows, &report) {
+            match page_text(&book, page, rows, &report, &contents) {
                 Ok(text) => chapter.content = text,
                 Err(e) => failed = Some(e),
             }
@@ -53,7 +56,13 @@ impl Preprocessor for Proven {
     }
 }
 
-fn page_text(book: &Book, page: &Page, rows: &[&Status], report: &crate::status::Report) -> Result<String> {
+fn page_text(
+    book: &Book,
+    page: &Page,
+    rows: &[&Status],
+    report: &crate::status::Report,
+    contents: &Contents,
+) -> Result<String> {
     // Facts first: they stand in prose and in no block, so the line numbers of blocks stay.
     let mut missing = None;
     let text = fact_pattern().replace_all(&page.text, |found: &regex::Captures<'_>| {
@@ -67,13 +76,32 @@ fn page_text(book: &Book, page: &Page, rows: &[&Status], report: &crate::status:
     if let Some(name) = missing {
         bail!("{}: no check has measured the fact `{name}`", page.path);
     }
+    let step = |block| steps::of(&book.root, &book.config, &book.pages.pages, block);
     let source = render::PageSource {
         path: page.path.clone(),
         src: book.config.src.clone(),
         text: text.into_owned(),
         blocks: page.blocks.clone(),
+        // What cannot be resolved is a finding of the page, and with one there is no site.
+        steps: page
+            .blocks
+            .iter()
+            .filter_map(|b| Some((b.line, step(b).ok()?)))
+            .collect(),
     };
     let status = |line: usize| rows.iter().find(|r| r.line == line).map(|r| (*r).clone());
-    let text = render::page(&source, &status);
-    Ok(text.replace("{{#evidence}}", &render::totals(&report.blocks)))
+    let to_root = source.to_root();
+    let mut text = render::page(&source, &status);
+    for (directive, shown) in [
+        ("{{#evidence}}", &(|| state::totals(report)) as &dyn Fn() -> String),
+        ("{{#state}}", &|| state::state(report, contents, &to_root)),
+        ("{{#modules}}", &|| contents.modules(&to_root)),
+    ] {
+        if text.contains(directive) {
+            text = text.replace(directive, &shown());
+        }
+    }
+    let above = contents.above(&page.path, &to_root);
+    let onward = contents.onward(&page.path, &to_root);
+    Ok(format!("{above}{text}{onward}"))
 }

@@ -2,7 +2,10 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`render`] | one page: captions, badges, the table of totals |
+//! | [`render`] | one page: captions, badges |
+//! | `code` | a listing's lines: numbers, changes, folds |
+//! | [`state`] | what is known of the whole book |
+//! | [`aids`] | where a reader is, and where to go on |
 //! | [`listing`] | the site's own copy of each file that a page shows |
 //! | [`build`] | mdBook in process; a site replaces another only as a whole |
 //! | [`mermaid`] | the diagram library: where it is from, what it says of a diagram |
@@ -11,7 +14,9 @@
 //! | `session` | what of a shell session a reader would paste |
 //! | [`serve`] | the local server: live reload, errors shown in the page |
 
+pub mod aids;
 pub mod build;
+mod code;
 pub mod html;
 pub mod links;
 pub mod listing;
@@ -19,6 +24,7 @@ pub mod mermaid;
 pub mod render;
 pub mod serve;
 mod session;
+pub mod state;
 
 /// Text for HTML, in an element or in a quoted attribute.
 ///
