@@ -138,14 +138,46 @@ impl<'a> Knowledge<'a> {
         row
     }
 
+    /// An exercise: the job proves it in both directions.
+    fn exercise(&self, block: &Block, row: &mut Status) {
+        row.check = "the starter fails its check, the solution passes it".into();
+        let name = crate::exercise::of_block(block).unwrap_or_default();
+        let own = |job: &&Job| matches!(&job.kind, Kind::Exercise { name: n, .. } if *n == name);
+        let Some(job) = self.jobs.iter().find(own) else {
+            return;
+        };
+        row.lane = job.lane;
+        let Some((record, changed)) = self.records.get(job.id.as_str()) else {
+            row.reason = format!("the {} lane has not proven it", job.lane);
+            return;
+        };
+        row.take(record);
+        if let Some(what) = changed.first() {
+            row.stale(what);
+        } else if record.passed {
+            row.verdict = Verdict::Verified;
+            row.evidence.extend(record.blocks.iter().map(|b| b.detail.clone()));
+        } else {
+            row.verdict = Verdict::Failed;
+            row.reason = record
+                .findings
+                .first()
+                .map_or("it was not proven".into(), |f| first_line(&f.what));
+        }
+    }
+
     /// A block that readers use.
     fn widget(&self, block: &Block, row: &mut Status) {
         match block.lang.as_str() {
-            "lab" => self.lab(block, row),
-            _ => {
-                row.check = format!("the {} is read", block.lang);
-                row.reason = "nothing proves it yet".into();
+            "quiz" => {
+                self.own(block, row, "quiz", "its keys are proven");
+                // The badge says of how many questions.
+                if let (Verdict::Verified, Some(what)) = (row.verdict, row.evidence.pop()) {
+                    row.check = what;
+                }
             }
+            "lab" => self.lab(block, row),
+            _ => self.exercise(block, row),
         }
     }
 

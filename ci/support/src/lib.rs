@@ -11,6 +11,7 @@
 //! | [`lock`] | lock files of packages that a container builds alone |
 //! | [`matching`] | narrow, named matchers for what differs each time |
 //! | [`waiting`] | waiting for a condition, within a budget |
+//! | [`exercise`] | what the check of an exercise saw of a reader's folder |
 //! | [`faults`] | a proxy that cuts connections, slows them or holds them; with the feature `docker` also containers that are paused, killed, restarted |
 //! | `lab` | a lab's WebAssembly against its crate (feature `lab`) |
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
@@ -21,6 +22,7 @@
 
 pub mod capture;
 pub mod evidence;
+pub mod exercise;
 pub mod faults;
 pub mod lock;
 pub mod matching;

@@ -135,7 +135,7 @@ impl Control {
         match self.range {
             Some((least, most, step)) => value
                 .parse()
-                .is_ok_and(|n: u32| step > 0 && least <= n && n <= most && (n - least) % step == 0),
+                .is_ok_and(|n: u32| step > 0 && least <= n && n <= most && (n - least).is_multiple_of(step)),
             None => self.choices.iter().any(|(word, _)| word == value),
         }
     }
