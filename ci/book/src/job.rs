@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use crate::evidence::{Hashes, Record, sha256};
+use crate::exercise;
 use crate::formats;
 use crate::model::{Block, Lane, Origin, Root};
 use crate::page::{Page, Pages, files_below};
@@ -49,6 +50,13 @@ pub enum Kind {
         /// The page.
         page: String,
     },
+    /// Proves an exercise: its starter fails as it should, its solution passes, each hint for a state fires.
+    Exercise {
+        /// The exercise.
+        name: String,
+        /// The page with its fence.
+        page: String,
+    },
     /// Builds the site; its links resolve, its HTML is balanced.
     Site,
 }
@@ -74,7 +82,8 @@ impl Job {
             | Kind::Quiz { page }
             | Kind::Console { page }
             | Kind::Diagrams { page }
-            | Kind::Formats { page } => Some(page),
+            | Kind::Formats { page }
+            | Kind::Exercise { page, .. } => Some(page),
             _ => None,
         }
     }
@@ -257,10 +266,30 @@ pub fn plan(
             });
         }
     }
+    for (exercise, block) in exercise::shown(pages) {
+        let package = workspace.packages.values().find(|p| p.dir == exercise.package_dir());
+        let mut files = package.map_or(Vec::new(), |p| workspace.inputs(root, &p.name));
+        // The package's folder holds other exercises too: what this one is made from is its own, and the check's.
+        files.retain(|f| !exercise::owns(config, f) || f == &format!("{}/Cargo.toml", exercise.package_dir()));
+        files.extend(exercise.inputs(root));
+        files.extend(of_lane(root, exercise.text.lane));
+        let mut inputs: BTreeMap<String, String> = block_inputs(&[block]).chain(file_inputs(hashes, files)).collect();
+        inputs.extend(value("compiler", &workspace.rustc));
+        jobs.push(Job {
+            id: exercise.job(),
+            kind: Kind::Exercise {
+                name: exercise.name.clone(),
+                page: block.page.clone(),
+            },
+            lane: exercise.text.lane,
+            inputs,
+        });
+    }
     let mut site: Vec<String> = files_below(root, &config.src);
     site.extend(files_below(root, "theme"));
     site.extend(pages.shown().into_keys().map(str::to_owned));
     site.extend(pages.pages.iter().flat_map(|p| p.facts.iter().map(|f| f.1.clone())));
+    site.extend(pages.exercises.iter().flat_map(|e| files_below(root, &e.dir)));
     site.push("book.toml".into());
     jobs.push(Job {
         id: "site".into(),

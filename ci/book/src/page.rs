@@ -13,6 +13,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 
 use crate::config::Config;
+use crate::exercise::{self, Exercise};
 use crate::formats::Format;
 use crate::model::{Block, Finding, Included, Origin, Root};
 use crate::widgets;
@@ -51,6 +52,8 @@ impl Page {
 pub struct Pages {
     /// In the order of the summary.
     pub pages: Vec<Page>,
+    /// What there is to do.
+    pub exercises: Vec<Exercise>,
     /// What the text alone shows to be wrong.
     pub findings: Vec<Finding>,
 }
@@ -104,6 +107,7 @@ const COMMON: &[&str] = &["title", "exempt"];
 /// Reads the summary and every page below the book's source folder.
 pub fn load(root: &Root, config: &Config) -> Pages {
     let mut out = Pages::default();
+    (out.exercises, out.findings) = exercise::all(root, config);
     let summary = format!("{}/SUMMARY.md", config.src);
     let named = match std::fs::read_to_string(root.join(&summary)) {
         Ok(text) => summary_pages(&text, &config.src, &summary, root, &mut out.findings),
@@ -140,6 +144,8 @@ pub fn load(root: &Root, config: &Config) -> Pages {
         }
     }
     unshown_listings(root, config, &mut out);
+    let unshown = exercise::unshown(&out);
+    out.findings.extend(unshown);
     out.findings.sort();
     out
 }
@@ -220,7 +226,7 @@ fn unshown_listings(root: &Root, config: &Config, out: &mut Pages) {
         .collect();
     for dir in &config.listings {
         for path in files_below(root, dir) {
-            if shown.contains(&path) || facts.contains(&path) {
+            if shown.contains(&path) || facts.contains(&path) || exercise::owns(config, &path) {
                 continue;
             }
             if globs.matched(&path, false).is_whitelist() {

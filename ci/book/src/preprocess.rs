@@ -12,6 +12,7 @@ use crate::model::{Root, Status};
 use crate::page::{Page, fact_file, fact_pattern};
 use crate::run::Book;
 use crate::site::{progress, render};
+use crate::widgets;
 
 /// Reads the book's evidence when mdBook calls it.
 #[derive(Debug)]
@@ -89,7 +90,11 @@ fn page_text(
     };
     let status = |line: usize| rows.iter().find(|r| r.line == line).map(|r| (*r).clone());
     let text = render::page(&source, &status);
-    let text = text.replace("{{#evidence}}", &render::totals(&report.blocks));
+    let mut text = text.replace("{{#evidence}}", &render::totals(&report.blocks));
+    if text.contains("{{#exercises}}") {
+        let list = widgets::exercise::list(&book.root, &book.config, &book.pages, &source.to_root());
+        text = text.replace("{{#exercises}}", &list);
+    }
     if !text.contains(progress::MARK) {
         return Ok(text);
     }

@@ -79,3 +79,11 @@ pub fn plain(block: &Block) -> String {
         _ => exercise::plain(block),
     }
 }
+
+/// What the widget keeps back, as Markdown for the end of a book that runs nothing.
+pub fn answers(block: &Block) -> String {
+    match block.lang.as_str() {
+        "quiz" => quiz::answers(block),
+        _ => String::new(),
+    }
+}

@@ -336,6 +336,7 @@ fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job], store: &Store) ->
         .filter(|job| {
             options.pattern.as_deref().is_none_or(|pattern| {
                 job.id.contains(pattern)
+                    || job.page().is_some_and(|page| page.contains(pattern))
                     || job.inputs.keys().any(|path| !path.starts_with('=') && path.contains(pattern) && job.kind != Kind::Site)
                     // A file that is still to be captured is none yet, but its package is there.
                     || dir_of(book, job).is_some_and(|dir| !dir.is_empty() && Path::new(pattern).starts_with(dir))
@@ -456,6 +457,7 @@ impl Runner<'_> {
         self.tests(&of(|k| matches!(k, Kind::Tests { .. })), lane)?;
         self.formats(&of(|k| matches!(k, Kind::Formats { .. })))?;
         self.lint(&of(|k| matches!(k, Kind::Lint { .. })))?;
+        self.exercises(&of(|k| matches!(k, Kind::Exercise { .. })))?;
         for job in of(|k| matches!(k, Kind::Console { .. })) {
             self.console(job)?;
         }
@@ -709,6 +711,45 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// Proves exercises, in both directions.
+    fn exercises(&mut self, jobs: &[&Job]) -> Result<()> {
+        let book = self.book;
+        let shown = crate::exercise::shown(&book.pages);
+        let of = |job: &Job| shown.iter().find(|(exercise, _)| exercise.job() == job.id).copied();
+        let mut programs = BTreeMap::new();
+        if !jobs.is_empty() {
+            eprintln!("  building the checks of {}", plural(jobs.len(), "exercise"));
+            let exercises: Vec<_> = jobs.iter().filter_map(|job| Some(of(job)?.0)).collect();
+            programs = match crate::exercise::check::build(book, &self.lanes_here(), &exercises) {
+                Ok(programs) => programs,
+                Err(error) => {
+                    for job in jobs {
+                        let Some((_, block)) = of(job) else { continue };
+                        let mut record = self.record(job, Instant::now());
+                        let finding = Finding::new(&block.page, block.line, format!("{error:#}"), "");
+                        Self::checked(&mut record, &[block], vec![BlockResult::of(block, vec![finding], "")]);
+                        self.keep(job, record)?;
+                    }
+                    return Ok(());
+                }
+            };
+        }
+        for job in jobs {
+            let Some((exercise, block)) = of(job) else { continue };
+            let start = Instant::now();
+            let proof = crate::exercise::prove::prove(book, exercise, &programs[&exercise.name], self.id)?;
+            let findings = proof
+                .faults
+                .iter()
+                .map(|(what, fix)| Finding::new(&block.page, block.line, what, fix));
+            let result = BlockResult::of(block, findings.collect(), &proof.detail);
+            let mut record = self.record(job, start);
+            Self::checked(&mut record, &[block], vec![result]);
+            self.keep(job, record)?;
+        }
+        Ok(())
+    }
+
     fn console(&mut self, job: &Job) -> Result<()> {
         let start = Instant::now();
         let page = job.page().unwrap_or_default();
@@ -866,7 +907,7 @@ impl Runner<'_> {
     fn site(&mut self, job: &Job) -> Result<()> {
         let start = Instant::now();
         let dir = self.book.root.scratch_dir("site-")?;
-        let findings = crate::publish::check(self.book, &dir.path().join("site"))?;
+        let findings = crate::publish::check(self.book, &dir.path().join("site"), &Default::default())?;
         if findings.is_empty() && !self.book.pages.findings.is_empty() {
             // No site was built, so nothing is known of its links. That the pages are wrong is reported anyway.
             eprintln!("  skipped {}: the pages come first", job.id);
@@ -1163,19 +1204,13 @@ impl Runner<'_> {
 
     /// All packages that are ever built together: see [`tests::build`].
     fn together(&self) -> Vec<&Package> {
-        let snippets = self.book.config.snippets.as_deref();
-        let packages = self.book.workspace.packages.values();
-        packages.filter(|p| Some(p.name.as_str()) != snippets).collect()
+        crate::exercise::check::together(self.book)
     }
 
     /// The lanes that this machine can run, of those that packages have tests for: see [`tests::build`].
     fn lanes_here(&mut self) -> BTreeSet<Lane> {
         if self.lanes.is_empty() {
-            let all: BTreeSet<Lane> = self.together().iter().flat_map(|p| p.features.clone()).collect();
-            let here = all
-                .into_iter()
-                .filter(|l| lanes::missing(&self.book.root, *l).is_none());
-            self.lanes = here.chain([Lane::Offline]).collect();
+            self.lanes = crate::exercise::check::lanes_here(self.book);
         }
         self.lanes.clone()
     }

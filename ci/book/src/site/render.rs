@@ -41,7 +41,7 @@ impl PageSource {
     }
 
     /// Its address below the site's root.
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         address(&self.path, &self.src)
     }
 
@@ -177,7 +177,7 @@ fn caption(page: &PageSource, block: &Block) -> Option<String> {
 }
 
 /// A title, with what stands between backticks as code.
-fn phrase(title: &str) -> String {
+pub(crate) fn phrase(title: &str) -> String {
     let mut out = String::new();
     let parts: Vec<&str> = title.split('`').collect();
     for (i, part) in parts.iter().enumerate() {
@@ -195,7 +195,7 @@ fn phrase(title: &str) -> String {
 
 /// What follows the folder that page and file have in common by name: a page of `src/21-x/` calls
 /// `listings/21-x/links-api/src/main.rs` `links-api/src/main.rs`.
-fn short_name<'a>(page: &str, path: &'a str) -> &'a str {
+pub(crate) fn short_name<'a>(page: &str, path: &'a str) -> &'a str {
     let folder = page.rsplit('/').nth(1).unwrap_or_default();
     if folder.is_empty() {
         return path;
@@ -341,7 +341,7 @@ fn badge(page: &PageSource, block: &Block, status: Option<&Status>) -> String {
     )
 }
 
-fn words(verdict: Verdict) -> &'static str {
+pub(crate) fn words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotRun => "not run",
         other => other.word(),

@@ -1121,7 +1121,8 @@ fn locked(good: &Good) -> Result<(), String> {
 }
 
 /// A command that ends with 1 and says this.
-fn red(copy: &Copy, args: &[&str], words: &str) -> Result<String, String> {
+/// Runs what must not end well, and has to say these words.
+pub fn red(copy: &Copy, args: &[&str], words: &str) -> Result<String, String> {
     let output = copy.run(args, &[]);
     let said = text(&output);
     expect(
