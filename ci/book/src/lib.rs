@@ -9,6 +9,7 @@
 //! | [`model`] | the words: block, origin, lane, verdict, finding |
 //! | [`config`] | `book.toml`'s `[preprocessor.book]` |
 //! | [`page`] | pages to blocks; includes, anchors, facts |
+//! | [`steps`] | what a listing changes since an earlier one, and which of its lines fold |
 //! | [`workspace`] | packages, their test targets and lanes |
 //! | [`job`] | what there is to run, with the hashes of all inputs |
 //! | [`evidence`] | the store of what ran, and freshness |
@@ -41,5 +42,6 @@ pub mod publish;
 pub mod run;
 pub mod site;
 pub mod status;
+pub mod steps;
 pub mod widgets;
 pub mod workspace;

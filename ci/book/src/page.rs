@@ -102,7 +102,7 @@ const LANGUAGES: &[(&str, &[&str])] = &[
 ];
 
 /// Attributes of every language.
-const COMMON: &[&str] = &["title", "exempt"];
+const COMMON: &[&str] = &["title", "exempt", "since", "fold"];
 
 /// Reads the summary and every page below the book's source folder.
 pub fn load(root: &Root, config: &Config) -> Pages {
@@ -146,6 +146,7 @@ pub fn load(root: &Root, config: &Config) -> Pages {
     unshown_listings(root, config, &mut out);
     let unshown = exercise::unshown(&out);
     out.findings.extend(unshown);
+    crate::steps::check(root, config, &mut out);
     out.findings.sort();
     out
 }
@@ -683,6 +684,11 @@ fn anchors(lines: &[&str]) -> Vec<String> {
         .filter(|m| !m.0)
         .map(|m| m.1.to_owned())
         .collect()
+}
+
+/// The numbers of the lines between an anchor's two marks, counted from 1. `None` when a mark is missing.
+pub fn anchor(text: &str, name: &str) -> Option<Vec<usize>> {
+    anchored(&text.lines().collect::<Vec<_>>(), name)
 }
 
 fn anchored(lines: &[&str], name: &str) -> Option<Vec<usize>> {

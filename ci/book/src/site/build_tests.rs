@@ -99,7 +99,7 @@ fn what_mdbook_warns_of_is_an_error_and_the_old_site_stays() {
         assert!(std::fs::read_to_string(dest.join("a.html")).unwrap().contains("first"));
     }
     std::fs::write(dir.path().join("src/a.md"), "# A\n\nsecond\n").unwrap();
-    assert!(build(dir.path(), &dest, Nothing, &["none.rs".into()]).is_err());
+    assert!(build(dir.path(), &dest, Nothing, &["none.rs".into()], &Options::default()).is_err());
     assert!(std::fs::read_to_string(dest.join("a.html")).unwrap().contains("first"));
     build(dir.path(), &dest, Nothing, &[], &Options::default()).unwrap();
     assert!(std::fs::read_to_string(dest.join("a.html")).unwrap().contains("second"));
