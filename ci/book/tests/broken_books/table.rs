@@ -886,7 +886,33 @@ pub fn stories() -> Vec<(&'static str, Story)> {
         ("status_ends_with_1_when_a_block_does_not_read", status),
         ("merged_evidence_that_lacks_a_job_is_not_green", lacking),
         ("a_block_that_stays_is_stale_with_its_package", package),
+        ("a_quiz_goes_stale_with_what_it_is_bound_to", bound_quiz),
     ]
+}
+
+fn bound_quiz(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    let captured = "listings/good/twice/captured/words.txt";
+    copy.edit(
+        "src/other.md",
+        &Append(
+            "\n```quiz\nid = \"a\"\n[[question]]\nask = \"What is it?\"\noptions = [\"42\", \"43\"]\nanswer = \"42\"\nwhy = \"x\"\n\
+             proof = \"listings/good/twice/captured/words.txt\"\n```\n",
+        ),
+    );
+    green(&copy, TEST)?;
+    let said = green(&copy, &["status"])?;
+    says(&said, "verified  src/other.md:5 quiz widget")?;
+    copy.edit(captured, &Append("and more\n"));
+    let said = text(&copy.run(&["status"], &[]));
+    says(&said, "stale     src/other.md:5 quiz widget")?;
+    // A key that is not in it any more is found before anything runs.
+    copy.edit(captured, &Write("twice 21 is 43\n"));
+    let said = text(&copy.run(TEST, &[]));
+    says(
+        &said,
+        "src/other.md:10: the key says `42`, and listings/good/twice/captured/words.txt does not",
+    )
 }
 
 fn stale(good: &Good) -> Result<(), String> {
