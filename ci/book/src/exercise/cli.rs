@@ -193,7 +193,7 @@ impl Desk {
         let all = self.all();
         let open = all.iter().find(|e| self.progress.reached(&e.name) != Reached::Passed);
         let Some(next) = open else {
-            println!("you have passed all {} exercises of this book", all.len());
+            println!("you have passed every exercise of this book");
             return Ok(true);
         };
         let Exercise { name, text, .. } = next;
@@ -219,7 +219,8 @@ impl Desk {
             if memory.of != progress::hash(&self.progress.work(name)) {
                 println!("your files have changed since the last check: cargo book exercise check {name}");
             }
-            for state in check::state_hints(exercise, &memory.steps) {
+            // The nearest: behind it the others may be gone.
+            if let Some(state) = check::state_hints(exercise, &memory.steps).first() {
                 println!("what the last check saw: {}", paragraph(&state.hint));
                 told = true;
             }
@@ -301,12 +302,7 @@ impl Desk {
             println!("passed: {}", paragraph(&exercise.text.closing));
             println!("  next: cargo book exercise next");
         } else if let Some(first) = look.first_failure() {
-            println!(
-                "not yet: {} is {}, must {}",
-                first.step,
-                first.seen.trim_end(),
-                first.must
-            );
+            println!("not yet: {}", check::line(first).trim_start_matches("✗ "));
             println!("  fix: {}", first.fix);
             println!("  or:  cargo book exercise hint {name}");
         } else {

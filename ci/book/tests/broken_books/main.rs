@@ -5,6 +5,7 @@
 //! folder of its own that has to be empty afterwards, and no process may be left.
 
 mod book;
+mod exercises;
 mod table;
 
 use std::process::ExitCode;
@@ -17,5 +18,7 @@ mod engine {
 }
 
 fn main() -> ExitCode {
-    book::Good::all(table::files, "broken-books", table::cases(), table::stories())
+    let cases = table::cases().into_iter().chain(exercises::cases());
+    let stories = table::stories().into_iter().chain(exercises::stories());
+    book::Good::all(table::files, "broken-books", cases.collect(), stories.collect())
 }
