@@ -127,19 +127,22 @@ fn lint(book: &Book, exercise: &Exercise, dir: &Path, proof: &mut Proof) -> Resu
         let folder = dir.join(side).join(&exercise.name);
         for file in &rust {
             // From its standard input: then the settings are those of the folder that it works in.
+            let text = std::fs::read_to_string(folder.join(file))?;
             let out = Command::new("rustfmt")
-                .args(["--check", "--edition", "2024"])
+                .args(["--edition", "2024"])
                 .current_dir(book.root.join(&exercise.dir))
                 .stdin(std::fs::File::open(folder.join(file))?)
                 .output()
                 .context("rustfmt does not start\n  fix: rustup component add rustfmt")?;
+            let formatted = String::from_utf8_lossy(&out.stdout).into_owned();
             if !out.status.success() {
-                let said = [out.stdout, out.stderr].concat();
-                let said = String::from_utf8_lossy(&said);
-                let what = format!(
-                    "the {side}'s {file} is not as rustfmt writes it, or does not parse\n{}",
-                    said.trim_end()
-                );
+                let said = String::from_utf8_lossy(&out.stderr).into_owned();
+                let what = format!("the {side}'s {file} does not parse:\n{}", said.trim_end());
+                proof.wrong(what, format!("correct {}/files/{file}", exercise.dir));
+            } else if formatted != text {
+                let diff = similar::TextDiff::from_lines(&text, &formatted);
+                let diff = diff.unified_diff().context_radius(1).to_string();
+                let what = format!("the {side}'s {file} is not as rustfmt writes it\n{}", diff.trim_end());
                 proof.wrong(what, format!("format {}/files/{file}", exercise.dir));
             }
         }

@@ -150,13 +150,22 @@ pub fn cases() -> Vec<Case> {
             vec![(RUST, Write("fn  main() {}\n"))],
             &[
                 AT,
-                "the starter's thrice.rs is not as rustfmt writes it, or does not parse",
+                "the starter's thrice.rs is not as rustfmt writes it",
+                "+fn main() {}",
             ],
+        ),
+        broken(
+            "exercise_whose_starter_is_no_rust",
+            vec![(
+                RUST,
+                Write("// EXERCISE: solution\nfn main() {}\n// STARTER: fn main() {\n// EXERCISE_END\n"),
+            )],
+            &[AT, "the starter's thrice.rs does not parse:"],
         ),
         broken(
             "exercise_whose_check_does_not_compile",
             vec![(CHECK, Replace("text.trim(), ", ""))],
-            &[AT, "thrice/check.rs:15: the check does not compile:"],
+            &[AT, "thrice/check.rs:16: the check does not compile:"],
         ),
         broken(
             "exercise_that_cargo_does_not_know",
