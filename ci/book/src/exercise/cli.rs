@@ -22,7 +22,7 @@ use crate::run::{Book, leftovers};
 pub enum What {
     /// All exercises in the order of the book, and how far you are.
     List,
-    /// Write an exercise's starter into my-exercises/ and say what to do.
+    /// Write an exercise's starter into my-exercises/, and say what to do.
     #[command(after_help = "Example: cargo book exercise start minimal-image")]
     Start {
         /// The exercise.
@@ -37,7 +37,7 @@ pub enum What {
         /// The exercise; without it, the one that you started last.
         name: Option<String>,
     },
-    /// The next of three hints; before it, what the last check saw of your work and what that means.
+    /// What the last check's findings mean, and the next of three hints.
     Hint {
         /// The exercise; without it, the one that you started last.
         name: Option<String>,

@@ -107,8 +107,8 @@ pub fn list(root: &Root, config: &Config, pages: &crate::page::Pages, to_root: &
     }
     let mut out = String::from(
         "<div class=\"table-wrapper\"><table class=\"exercises\"><caption>The exercises, in the order of the book</caption>\
-         <thead><tr><th scope=\"col\">Done</th><th scope=\"col\">Exercise</th><th scope=\"col\">Name</th>\
-         <th scope=\"col\">Lane</th><th scope=\"col\">Minutes</th></tr></thead><tbody>\n",
+         <thead><tr><th scope=\"col\">Exercise</th><th scope=\"col\">Name</th>\
+         <th scope=\"col\">Lane</th><th scope=\"col\">Minutes</th><th scope=\"col\">Done</th></tr></thead><tbody>\n",
     );
     for (exercise, block) in shown {
         let Exercise { name, text, .. } = exercise;
@@ -122,8 +122,9 @@ pub fn list(root: &Root, config: &Config, pages: &crate::page::Pages, to_root: &
         let name = escape(name);
         let title = words(&text.title);
         out.push_str(&format!(
-            "<tr><td><span hidden><input type=\"checkbox\" data-progress=\"exercises\" data-id=\"{name}\" aria-label=\"done: {name}\"></span></td>\
-             <td><a href=\"{to_root}{}#block-{}\">{title}</a></td><td><code>{name}</code></td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><td><a href=\"{to_root}{}#block-{}\">{title}</a></td><td><code>{name}</code></td><td>{}</td><td>{}</td>\
+             <td><span hidden><input type=\"checkbox\" data-progress=\"exercises\" data-id=\"{name}\" \
+             aria-label=\"done: {name}\"></span></td></tr>\n",
             source.address(),
             block.line,
             text.lane,

@@ -239,6 +239,11 @@ impl Ran {
         (out.status.code(), String::from_utf8_lossy(&both).trim().to_owned())
     }
 
+    /// Sends a signal to its first process: `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        docker(&["kill", "--signal", name, &self.id]);
+    }
+
     /// `docker stop`: the stop signal, and SIGKILL after the grace. How long it took, and the exit code.
     pub fn stop(&self, grace: Duration) -> (Duration, i64) {
         let start = Instant::now();
