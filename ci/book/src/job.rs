@@ -7,8 +7,9 @@ use crate::evidence::{Hashes, Record, sha256};
 use crate::exercise;
 use crate::formats;
 use crate::model::{Block, Lane, Origin, Root};
-use crate::page::{Pages, files_below};
+use crate::page::{Page, Pages, files_below};
 use crate::run::console;
+use crate::widgets::quiz;
 use crate::workspace::Workspace;
 
 /// What a job does.
@@ -26,6 +27,11 @@ pub enum Kind {
     },
     /// Compiles and runs the Rust that a page writes.
     Snippets {
+        /// The page.
+        page: String,
+    },
+    /// Compiles and runs the code of a page's quizzes against their keys.
+    Quiz {
         /// The page.
         page: String,
     },
@@ -73,6 +79,7 @@ impl Job {
     pub fn page(&self) -> Option<&str> {
         match &self.kind {
             Kind::Snippets { page }
+            | Kind::Quiz { page }
             | Kind::Console { page }
             | Kind::Diagrams { page }
             | Kind::Formats { page }
@@ -238,6 +245,7 @@ pub fn plan(
                 inputs,
             });
         }
+        jobs.extend(quiz_job(root, config, page, workspace, hashes));
         let consoles = of(|o| *o == Origin::Console);
         if !consoles.is_empty() {
             let lane = consoles.iter().map(|b| console_lane(b)).max().unwrap_or(Lane::Offline);
@@ -324,6 +332,44 @@ pub fn plan(
     }
     jobs.sort_by_key(|job| job.lane);
     jobs
+}
+
+/// What proves the quizzes of a page, if it has any.
+fn quiz_job(
+    root: &Root,
+    config: &crate::config::Config,
+    page: &Page,
+    workspace: &Workspace,
+    hashes: &mut Hashes,
+) -> Option<Job> {
+    let is_asked = |b: &&Block| b.lang == "quiz" && b.attr("exempt").is_none();
+    let quizzes: Vec<&Block> = page.blocks.iter().filter(is_asked).collect();
+    if quizzes.is_empty() {
+        return None;
+    }
+    let mut inputs: BTreeMap<String, String> = block_inputs(&quizzes).collect();
+    let read: Vec<quiz::Quiz> = quizzes.iter().filter_map(|b| quiz::Quiz::of(b)).collect();
+    inputs.extend(file_inputs(hashes, read.iter().flat_map(quiz::bind::files)));
+    if read.iter().any(quiz::bind::reads_sessions) {
+        inputs.extend(value(
+            "what this page's sessions show",
+            &sha256(quiz::bind::sessions(&page.blocks).as_bytes()),
+        ));
+    }
+    if quizzes.iter().any(|b| quiz::prove::runs(b)) {
+        let package = config.snippets.as_deref();
+        let files = package.map(|p| workspace.inputs(root, p)).unwrap_or_default();
+        inputs.extend(file_inputs(hashes, files));
+        inputs.extend(value("compiler", &workspace.rustc));
+    }
+    Some(Job {
+        id: quiz::prove::job(&page.path),
+        kind: Kind::Quiz {
+            page: page.path.clone(),
+        },
+        lane: Lane::Offline,
+        inputs,
+    })
 }
 
 /// The files that a lane's engines are made from.

@@ -33,6 +33,20 @@ pub struct Page {
     fences: Vec<(usize, usize)>,
 }
 
+#[cfg(test)]
+impl Page {
+    /// A page that holds these blocks.
+    pub(crate) fn of_blocks(path: &str, blocks: Vec<Block>) -> Page {
+        Page {
+            path: path.into(),
+            text: String::new(),
+            blocks,
+            facts: Vec::new(),
+            fences: Vec::new(),
+        }
+    }
+}
+
 /// All pages and what is wrong with them.
 #[derive(Clone, Debug, Default)]
 pub struct Pages {
@@ -88,7 +102,7 @@ const LANGUAGES: &[(&str, &[&str])] = &[
 ];
 
 /// Attributes of every language.
-const COMMON: &[&str] = &["title", "exempt"];
+const COMMON: &[&str] = &["title", "exempt", "since", "fold"];
 
 /// Reads the summary and every page below the book's source folder.
 pub fn load(root: &Root, config: &Config) -> Pages {
@@ -132,6 +146,7 @@ pub fn load(root: &Root, config: &Config) -> Pages {
     unshown_listings(root, config, &mut out);
     let unshown = exercise::unshown(&out);
     out.findings.extend(unshown);
+    crate::steps::check(root, config, &mut out);
     out.findings.sort();
     out
 }
@@ -292,6 +307,7 @@ pub fn parse(root: &Root, config: &Config, path: &str, text: String, findings: &
         }
     }
     facts(root, config, &mut page, findings);
+    findings.extend(widgets::together(root, &page));
     page
 }
 
@@ -670,6 +686,11 @@ fn anchors(lines: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// The numbers of the lines between an anchor's two marks, counted from 1. `None` when a mark is missing.
+pub fn anchor(text: &str, name: &str) -> Option<Vec<usize>> {
+    anchored(&text.lines().collect::<Vec<_>>(), name)
+}
+
 fn anchored(lines: &[&str], name: &str) -> Option<Vec<usize>> {
     let mut inside = false;
     let mut closed = false;
@@ -743,13 +764,7 @@ fn facts(root: &Root, config: &Config, page: &mut Page, findings: &mut Vec<Findi
 
 /// A number with a unit of size or time that stands in prose was typed by somebody and is measured by nothing.
 fn typed_numbers(path: &str, text: &str, part: &str, range: Range<usize>, findings: &mut Vec<Finding>) {
-    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"\b\d[\d.,]*\s?(?:%|(?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|hours?|bytes?|kB|KB|MB|GB|KiB|MiB|GiB)\b)",
-        )
-        .expect("a constant pattern")
-    });
-    for found in PATTERN.find_iter(part) {
+    for found in typed_pattern().find_iter(part) {
         findings.push(Finding::new(
             path,
             line_of(text, range.start + found.start()),
@@ -760,6 +775,21 @@ fn typed_numbers(path: &str, text: &str, part: &str, range: Range<usize>, findin
             "let a test write it with `fact(…)` and show it as {{fact NAME}}; or say it without a number",
         ));
     }
+}
+
+/// The first such number of a text.
+pub(crate) fn typed_number(text: &str) -> Option<&str> {
+    typed_pattern().find(text).map(|found| found.as_str())
+}
+
+fn typed_pattern() -> &'static Regex {
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"\b\d[\d.,]*\s?(?:%|(?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|hours?|bytes?|kB|KB|MB|GB|KiB|MiB|GiB)\b)",
+        )
+        .expect("a constant pattern")
+    });
+    &PATTERN
 }
 
 #[cfg(test)]

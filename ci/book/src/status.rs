@@ -65,7 +65,8 @@ impl<'a> Knowledge<'a> {
     /// The jobs whose tests could prove a file, so that silence of all of them is a gap.
     pub fn could_prove(&self, path: &str) -> Vec<&'a Job> {
         let tests = self.jobs.iter().filter(|j| matches!(j.kind, Kind::Tests { .. }));
-        match self.workspace.package_of(path) {
+        let of_lab = crate::lab::name(path).and_then(|name| self.workspace.packages.get(name));
+        match of_lab.or_else(|| self.workspace.package_of(path)) {
             Some(package) if !package.dir.is_empty() => tests
                 .filter(|j| {
                     let tested = j.package().and_then(|name| self.workspace.packages.get(name));
@@ -167,11 +168,28 @@ impl<'a> Knowledge<'a> {
 
     /// A block that readers use.
     fn widget(&self, block: &Block, row: &mut Status) {
-        if block.lang == "exercise" {
-            return self.exercise(block, row);
+        match block.lang.as_str() {
+            "quiz" => {
+                self.own(block, row, "quiz", "its keys are proven");
+                // The badge says of how many questions.
+                if let (Verdict::Verified, Some(what)) = (row.verdict, row.evidence.pop()) {
+                    row.check = what;
+                }
+            }
+            "lab" => self.lab(block, row),
+            _ => self.exercise(block, row),
         }
-        row.check = format!("the {} is read", block.lang);
-        row.reason = "nothing proves it yet".into();
+    }
+
+    /// A lab: its WebAssembly was asked what its crate was asked, and said the same.
+    fn lab(&self, block: &Block, row: &mut Status) {
+        let Ok(lab) = crate::widgets::lab::read(block) else {
+            return;
+        };
+        let path = crate::lab::path(&lab.name);
+        row.listing = Some(path.clone());
+        let (lines, text) = (Vec::new(), String::new());
+        self.used(&Included { path, lines, text }, row, &Proof::MATCHED);
     }
 
     /// A block that a job of its page checks itself.
@@ -465,6 +483,12 @@ impl Proof {
         check: "output compared",
         verbs: &["compared"],
         lane: None,
+    };
+
+    const MATCHED: Proof = Proof {
+        check: "WebAssembly and the printed crate compared",
+        verbs: &["matched"],
+        lane: Some(Lane::Offline),
     };
 
     fn of(block: &Block) -> Proof {

@@ -13,6 +13,7 @@
 //! | [`waiting`] | waiting for a condition, within a budget |
 //! | [`exercise`] | what the check of an exercise saw of a reader's folder |
 //! | [`faults`] | a proxy that cuts connections, slows them or holds them; with the feature `docker` also containers that are paused, killed, restarted |
+//! | `lab` | a lab's WebAssembly against its crate (feature `lab`) |
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
 //! | `cluster` | namespaces, objects and programs on the kind cluster that tests share (feature `kind`) |
 //! | `engines` | the real engines that chapters talk to: RabbitMQ, PostgreSQL and others (feature `docker`) |
@@ -35,6 +36,8 @@ pub mod compose;
 pub mod docker;
 #[cfg(feature = "docker")]
 pub mod engines;
+#[cfg(feature = "lab")]
+pub mod lab;
 #[cfg(feature = "docker")]
 pub mod prometheus;
 

@@ -17,6 +17,7 @@ use crate::model::{Block, BlockResult, Finding, Lane, Origin, Root, Status, Verd
 use crate::page::{self, Pages};
 use crate::run::{cluster, console, leftovers, snippets, tests};
 use crate::status::{Knowledge, Report};
+use crate::widgets::quiz;
 use crate::workspace::{Package, Workspace, settle};
 
 /// What `cargo book test` was asked for.
@@ -452,7 +453,7 @@ impl Runner<'_> {
         for job in of(|k| *k == Kind::Site) {
             self.site(job)?;
         }
-        self.snippets(&of(|k| matches!(k, Kind::Snippets { .. })))?;
+        self.snippets(&of(|k| matches!(k, Kind::Snippets { .. } | Kind::Quiz { .. })))?;
         self.tests(&of(|k| matches!(k, Kind::Tests { .. })), lane)?;
         self.formats(&of(|k| matches!(k, Kind::Formats { .. })))?;
         self.lint(&of(|k| matches!(k, Kind::Lint { .. })))?;
@@ -636,31 +637,75 @@ impl Runner<'_> {
         }
     }
 
+    /// Rust that pages write, and the programs of their quizzes: both are built in one package, once.
     fn snippets(&mut self, jobs: &[&Job]) -> Result<()> {
         if jobs.is_empty() {
             return Ok(());
         }
         let start = Instant::now();
-        let wanted = |b: &Block| b.origin == Origin::Inline && b.lang == "rust";
-        let Some(package) = self.book.config.snippets.as_deref() else {
-            bail!(
-                "a page writes Rust, and book.toml names no package to run it in\n  fix: set `snippets` in [preprocessor.book]"
-            );
+        let written = |b: &Block| b.origin == Origin::Inline && b.lang == "rust";
+        let asked = |b: &Block| b.lang == "quiz";
+        let of = |job: &Job| -> Vec<&Block> {
+            let page = job.page().unwrap_or_default();
+            match job.kind {
+                Kind::Quiz { .. } => self.blocks_of(page, asked),
+                _ => self.blocks_of(page, written),
+            }
         };
-        let blocks: Vec<&Block> = jobs
-            .iter()
-            .flat_map(|j| self.blocks_of(j.page().unwrap_or_default(), wanted))
-            .collect();
-        let results = snippets::run(&self.book.root, package, &blocks)?;
+        // A quiz's programs carry the number of their question.
+        let mut programs: Vec<(&str, usize, Block)> = Vec::new();
+        let mut blocks: Vec<&Block> = Vec::new();
         for job in jobs {
-            let mine: Vec<&Block> = self.blocks_of(job.page().unwrap_or_default(), wanted);
-            let own = results
-                .iter()
-                .filter(|r| Some(r.page.as_str()) == job.page())
-                .cloned()
-                .collect();
+            for block in of(job) {
+                if block.lang == "quiz" {
+                    let of_quiz = quiz::prove::programs(&self.book.root, block);
+                    programs.extend(of_quiz.into_iter().map(|(n, program)| (job.id.as_str(), n, program)));
+                } else {
+                    blocks.push(block);
+                }
+            }
+        }
+        let snippets = blocks.len();
+        blocks.extend(programs.iter().map(|(_, _, program)| program));
+        let seen = match self.book.config.snippets.as_deref() {
+            _ if blocks.is_empty() => Vec::new(),
+            Some(package) => snippets::observe(&self.book.root, package, &blocks)?,
+            None => bail!(
+                "a page writes Rust, and book.toml names no package to run it in\n  fix: set `snippets` in [preprocessor.book]"
+            ),
+        };
+        let (of_pages, of_quizzes) = seen.split_at(snippets.min(seen.len()));
+        let mut done = Vec::new();
+        for job in jobs {
+            let mine = of(job);
+            let own: Vec<BlockResult> = match job.kind {
+                Kind::Quiz { .. } => mine
+                    .iter()
+                    .map(|block| {
+                        let within = |line: usize| block.line <= line && line <= block.end_line;
+                        let seen: Vec<quiz::prove::Seen> = programs
+                            .iter()
+                            .zip(of_quizzes)
+                            .filter(|((id, _, program), _)| *id == job.id && within(program.line))
+                            .map(|((_, question, _), (result, stdout))| quiz::prove::Seen {
+                                question: *question,
+                                result: result.clone(),
+                                stdout: stdout.clone(),
+                            })
+                            .collect();
+                        quiz::prove::judge(block, &seen)
+                    })
+                    .collect(),
+                _ => {
+                    let here = of_pages.iter().map(|(result, _)| result);
+                    here.filter(|r| Some(r.page.as_str()) == job.page()).cloned().collect()
+                }
+            };
             let mut record = self.record(job, start);
             Self::checked(&mut record, &mine, own);
+            done.push((*job, record));
+        }
+        for (job, record) in done {
             self.keep(job, record)?;
         }
         Ok(())
@@ -862,7 +907,7 @@ impl Runner<'_> {
     fn site(&mut self, job: &Job) -> Result<()> {
         let start = Instant::now();
         let dir = self.book.root.scratch_dir("site-")?;
-        let findings = crate::publish::check(self.book, &dir.path().join("site"))?;
+        let findings = crate::publish::check(self.book, &dir.path().join("site"), &Default::default())?;
         if findings.is_empty() && !self.book.pages.findings.is_empty() {
             // No site was built, so nothing is known of its links. That the pages are wrong is reported anyway.
             eprintln!("  skipped {}: the pages come first", job.id);

@@ -100,7 +100,7 @@ pub fn plain(block: &Block) -> String {
 }
 
 /// All exercises of the book, for the page that lists them. `to_root` leads from it to the site's root.
-pub fn list(root: &Root, config: &Config, pages: &crate::page::Pages, to_root: &str) -> String {
+pub fn list(config: &Config, pages: &crate::page::Pages, to_root: &str) -> String {
     let shown = exercise::shown(pages);
     if shown.is_empty() {
         return "<p>This book has no exercises yet.</p>\n".into();
@@ -112,20 +112,14 @@ pub fn list(root: &Root, config: &Config, pages: &crate::page::Pages, to_root: &
     );
     for (exercise, block) in shown {
         let Exercise { name, text, .. } = exercise;
-        let source = crate::site::render::PageSource {
-            root: root.clone(),
-            path: block.page.clone(),
-            src: config.src.clone(),
-            text: String::new(),
-            blocks: Vec::new(),
-        };
+        let address = crate::site::render::page_address(&config.src, &block.page);
         let name = escape(name);
         let title = words(&text.title);
         out.push_str(&format!(
             "<tr><td><a href=\"{to_root}{}#block-{}\">{title}</a></td><td><code>{name}</code></td><td>{}</td><td>{}</td>\
              <td><span hidden><input type=\"checkbox\" data-progress=\"exercises\" data-id=\"{name}\" \
              aria-label=\"done: {name}\"></span></td></tr>\n",
-            source.address(),
+            address,
             block.line,
             text.lane,
             text.minutes,

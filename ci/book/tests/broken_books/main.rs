@@ -6,6 +6,7 @@
 
 mod book;
 mod exercises;
+mod labs;
 mod table;
 
 use std::process::ExitCode;
@@ -19,6 +20,6 @@ mod engine {
 
 fn main() -> ExitCode {
     let cases = table::cases().into_iter().chain(exercises::cases());
-    let stories = table::stories().into_iter().chain(exercises::stories());
-    book::Good::all(table::files, "broken-books", cases.collect(), stories.collect())
+    let stories = [table::stories(), labs::stories(), exercises::stories()].concat();
+    book::Good::all(table::files, "broken-books", cases.collect(), stories)
 }
