@@ -68,17 +68,23 @@ fn not_found(book: &Book, site: &Path) -> Result<Vec<Finding>> {
         .iter()
         .map(|(words, at)| search::Query {
             words: words.clone(),
-            pages: at.iter().map(|(page, _)| links::address_of(&book.config.src, page)).collect(),
+            pages: at
+                .iter()
+                .map(|(page, _)| links::address_of(&book.config.src, page))
+                .collect(),
         })
         .collect();
-    let findings = search::missed(site, &queries)?.into_iter().flat_map(|i| places.iter().nth(i)).map(|(words, at)| {
-        Finding::new(
-            at[0].0,
-            at[0].1,
-            format!("a reader who searches for what stands here does not find it: {words}"),
-            "name what is special about it in the text around it",
-        )
-    });
+    let findings = search::missed(site, &queries)?
+        .into_iter()
+        .flat_map(|i| places.iter().nth(i))
+        .map(|(words, at)| {
+            Finding::new(
+                at[0].0,
+                at[0].1,
+                format!("a reader who searches for what stands here does not find it: {words}"),
+                "name what is special about it in the text around it",
+            )
+        });
     Ok(findings.collect())
 }
 
@@ -112,7 +118,13 @@ fn printed(block: &crate::model::Block) -> Vec<(usize, String)> {
         }
     }
     // A brace or a word that every page has is nothing that a reader searches for.
-    found.retain(|(_, words)| words.split(|c: char| !c.is_alphanumeric()).filter(|w| w.len() > 2).count() >= 2);
+    found.retain(|(_, words)| {
+        words
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|w| w.len() > 2)
+            .count()
+            >= 2
+    });
     found
 }
 

@@ -33,7 +33,14 @@ fn book(page: &str) -> tempfile::TempDir {
 fn a_site_is_whole() {
     let dir = book("# A\n\ntext\n");
     let dest = dir.path().join("out/site");
-    build(dir.path(), &dest, Nothing, &["src/a.md".into(), "src/a.md".into()], &Options::default()).unwrap();
+    build(
+        dir.path(),
+        &dest,
+        Nothing,
+        &["src/a.md".into(), "src/a.md".into()],
+        &Options::default(),
+    )
+    .unwrap();
     for file in ["index.html", "a.html", ".nojekyll", "listings/src/a.md.html"] {
         assert!(dest.join(file).is_file(), "{file}");
     }
@@ -85,12 +92,14 @@ fn what_mdbook_warns_of_is_an_error_and_the_old_site_stays() {
         ),
     ] {
         std::fs::write(dir.path().join("src/a.md"), page).unwrap();
-        let error = build(dir.path(), &dest, Nothing, &[], &Options::default()).unwrap_err().to_string();
+        let error = build(dir.path(), &dest, Nothing, &[], &Options::default())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(word) && error.contains("fix:"), "{error}");
         assert!(std::fs::read_to_string(dest.join("a.html")).unwrap().contains("first"));
     }
     std::fs::write(dir.path().join("src/a.md"), "# A\n\nsecond\n").unwrap();
-    assert!(build(dir.path(), &dest, Nothing, &["none.rs".into()]).is_err());
+    assert!(build(dir.path(), &dest, Nothing, &["none.rs".into()], &Options::default()).is_err());
     assert!(std::fs::read_to_string(dest.join("a.html")).unwrap().contains("first"));
     build(dir.path(), &dest, Nothing, &[], &Options::default()).unwrap();
     assert!(std::fs::read_to_string(dest.join("a.html")).unwrap().contains("second"));
@@ -111,7 +120,9 @@ fn only_a_site_is_replaced() {
     std::fs::create_dir(&full).unwrap();
     std::fs::write(full.join("letter.txt"), "dear").unwrap();
     for dest in [full.as_path(), dir.path()] {
-        let error = build(dir.path(), dest, Nothing, &[], &Options::default()).unwrap_err().to_string();
+        let error = build(dir.path(), dest, Nothing, &[], &Options::default())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("fix:"), "{error}");
     }
     assert!(full.join("letter.txt").exists() && dir.path().join("src/a.md").exists());

@@ -90,7 +90,12 @@ pub fn write(book: &Book, site: &Path, file: &Path) -> Result<Made> {
         .pages
         .pages
         .iter()
-        .map(|page| (links::address_of(&book.config.src, &page.path), page.blocks.iter().collect()))
+        .map(|page| {
+            (
+                links::address_of(&book.config.src, &page.path),
+                page.blocks.iter().collect(),
+            )
+        })
         .collect();
     let report = book.report();
     let drawn: Vec<&Block> = book
@@ -101,7 +106,10 @@ pub fn write(book: &Book, site: &Path, file: &Path) -> Result<Made> {
         .filter(|block| block.origin == Origin::Diagram)
         .collect();
     let scratch = book.root.scratch_dir("epub-")?;
-    let pictures = diagrams::draw(scratch.path(), &drawn.iter().map(|b| b.text.as_str()).collect::<Vec<_>>())?;
+    let pictures = diagrams::draw(
+        scratch.path(),
+        &drawn.iter().map(|b| b.text.as_str()).collect::<Vec<_>>(),
+    )?;
 
     let mut parts = Vec::new();
     let mut diagrams = BTreeMap::new();
@@ -135,21 +143,33 @@ pub fn write(book: &Book, site: &Path, file: &Path) -> Result<Made> {
         if !made.answers.is_empty() {
             answers.push_str(&format!("<h2>{}</h2>\n{}", escape(name), made.answers));
         }
-        parts.push(Part::document(&address, "", xhtml::document(&language, name, &address, &made.body)));
+        parts.push(Part::document(
+            &address,
+            "",
+            xhtml::document(&language, name, &address, &made.body),
+        ));
     }
     dead_links(&ids, &asked)?;
     let mut contents = contents;
     if !answers.is_empty() {
         let name = "Answers";
         let body = format!("<h1>{name}</h1>\n{answers}");
-        parts.push(Part::document("answers.xhtml", "", xhtml::document(&language, name, "answers.xhtml", &body)));
+        parts.push(Part::document(
+            "answers.xhtml",
+            "",
+            xhtml::document(&language, name, "answers.xhtml", &body),
+        ));
         contents.push(Entry {
             name: name.into(),
             address: Some("answers.xhtml".into()),
             below: Vec::new(),
         });
     }
-    let spine: Vec<String> = parts.iter().filter(|p| p.kind == "application/xhtml+xml").map(|p| p.name.clone()).collect();
+    let spine: Vec<String> = parts
+        .iter()
+        .filter(|p| p.kind == "application/xhtml+xml")
+        .map(|p| p.name.clone())
+        .collect();
     parts.push(Part::document("nav.xhtml", "nav", nav(&language, &contents)));
     parts.push(Part {
         name: "style.css".into(),
@@ -159,15 +179,31 @@ pub fn write(book: &Book, site: &Path, file: &Path) -> Result<Made> {
     });
     let cover: Option<String> = md.config.get("preprocessor.book.cover")?;
     if let Some(cover) = &cover {
-        let bytes = std::fs::read(book.root.join(cover))
-            .with_context(|| format!("book.toml names the cover {cover}, and it cannot be read"))?;
+        let bytes = std::fs::read(book.root.join(cover)).with_context(|| {
+            format!("book.toml names the cover {cover}, and it cannot be read\n  fix: correct the name")
+        })?;
         let mut part = picture_part(format!("cover.{}", suffix(cover)), bytes);
         part.properties = "cover-image";
-        let body = format!("<img class=\"cover\" src=\"{}\" alt=\"{}\"/>", part.name, escape(&title));
+        let body = format!(
+            "<img class=\"cover\" src=\"{}\" alt=\"{}\"/>",
+            part.name,
+            escape(&title)
+        );
         parts.push(part);
-        parts.push(Part::document("cover.xhtml", "", xhtml::document(&language, &title, "cover.xhtml", &body)));
+        parts.push(Part::document(
+            "cover.xhtml",
+            "",
+            xhtml::document(&language, &title, "cover.xhtml", &body),
+        ));
     }
-    let package = package(&title, &language, md.config.book.description.as_deref(), &parts, &spine, cover.is_some());
+    let package = package(
+        &title,
+        &language,
+        md.config.book.description.as_deref(),
+        &parts,
+        &spine,
+        cover.is_some(),
+    );
     zip(file, &package, &parts)?;
     Ok(Made {
         pages: order.len(),
@@ -285,7 +321,10 @@ fn package(
     has_cover: bool,
 ) -> String {
     let id_of = |name: &str| {
-        let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let name: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
         format!("part-{name}")
     };
     let mut manifest = String::new();
@@ -301,7 +340,11 @@ fn package(
             part.kind
         ));
     }
-    let first: &[String] = if has_cover { &["cover.xhtml".into(), "nav.xhtml".into()] } else { &["nav.xhtml".into()] };
+    let first: &[String] = if has_cover {
+        &["cover.xhtml".into(), "nav.xhtml".into()]
+    } else {
+        &["nav.xhtml".into()]
+    };
     let itemrefs: String = first
         .iter()
         .chain(spine)
@@ -358,7 +401,8 @@ fn zip(file: &Path, package: &str, parts: &[Part]) -> Result<()> {
     }
     // Whole or not at all: an EPUB that stands there stays until this one is written.
     let aside = file.with_extension("epub-part");
-    let mut zip = ZipWriter::new(File::create(&aside).with_context(|| format!("{} cannot be written", aside.display()))?);
+    let mut zip =
+        ZipWriter::new(File::create(&aside).with_context(|| format!("{} cannot be written", aside.display()))?);
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let packed = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     let mut add = |name: &str, options, bytes: &[u8]| -> Result<()> {

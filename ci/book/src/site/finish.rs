@@ -43,10 +43,13 @@ pub struct About {
 ///
 /// When it is not `http(s)://host/…/`, with what would be.
 pub fn site_url(url: &str) -> Result<String> {
-    static FORM: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"^https?://[A-Za-z0-9.\-]+(:[0-9]+)?(/[A-Za-z0-9._~%\-]+)*/?$").expect("a pattern"));
+    static FORM: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^https?://[A-Za-z0-9.\-]+(:[0-9]+)?(/[A-Za-z0-9._~%\-]+)*/?$").expect("a pattern")
+    });
     if !FORM.is_match(url) {
-        bail!("{url} is no address of a site\n  fix: write it whole, as in --url https://example.org/cloud-native-rust/");
+        bail!(
+            "{url} is no address of a site\n  fix: write it whole, as in --url https://example.org/cloud-native-rust/"
+        );
     }
     Ok(format!("{}/", url.trim_end_matches('/')))
 }
@@ -87,7 +90,11 @@ pub fn finish(site: &Path, root: &Path, about: &About, options: &Options) -> Res
             options,
             card: card.as_deref(),
             // mdBook's home page is a copy of the first page; one address is enough for one text.
-            address: if Some(&name) == first.as_ref() || name == "index.html" { String::new() } else { address(&name) },
+            address: if Some(&name) == first.as_ref() || name == "index.html" {
+                String::new()
+            } else {
+                address(&name)
+            },
         };
         if page.is_read() && !addresses.contains(&page.address) {
             addresses.push(page.address.clone());
@@ -110,7 +117,10 @@ fn sitemap(url: &str, addresses: &[String]) -> String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
     );
     for address in addresses {
-        out.push_str(&format!("  <url><loc>{}</loc></url>\n", escape(&format!("{url}{address}"))));
+        out.push_str(&format!(
+            "  <url><loc>{}</loc></url>\n",
+            escape(&format!("{url}{address}"))
+        ));
     }
     out.push_str("</urlset>\n");
     out
@@ -130,7 +140,10 @@ fn first_page(site: &Path) -> Result<Option<String>> {
     let main = main_of(&home);
     for path in build::pages_below(site)? {
         let name = links::relative(site, &path);
-        if name != "index.html" && !name.contains('/') && main.is_some() && main_of(&std::fs::read_to_string(&path)?) == main
+        if name != "index.html"
+            && !name.contains('/')
+            && main.is_some()
+            && main_of(&std::fs::read_to_string(&path)?) == main
         {
             return Ok(Some(name));
         }
@@ -145,7 +158,7 @@ fn main_of(page: &str) -> Option<&str> {
 
 fn place_card(site: &Path, root: &Path, card: &str) -> Result<String> {
     let bytes = std::fs::read(root.join(card))
-        .with_context(|| format!("book.toml names the card {card}, and it cannot be read"))?;
+        .with_context(|| format!("book.toml names the card {card}, and it cannot be read\n  fix: correct the name"))?;
     let hash: String = Sha256::digest(&bytes)[..4].iter().map(|b| format!("{b:02x}")).collect();
     let suffix = Path::new(card).extension().unwrap_or_default().to_string_lossy();
     let name = format!("card-{hash}.{suffix}");
@@ -204,7 +217,10 @@ impl Page<'_> {
             head.push_str("<meta name=\"book-offline\" content=\"sw.js\">\n");
         }
         // The policy comes first: it holds for what stands below it.
-        let policy = format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n", policy(&text));
+        let policy = format!(
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n",
+            policy(&text)
+        );
         match CHARSET.find(&text).or_else(|| HEAD.find(&text)) {
             Some(found) => {
                 let (before, after) = text.split_at(found.end());
@@ -231,7 +247,10 @@ impl Page<'_> {
             property("og:image", &format!("{url}{card}"));
             property("og:image:width", "1200");
             property("og:image:height", "630");
-            property("og:image:alt", &format!("{}: {}", self.about.title, self.about.description));
+            property(
+                "og:image:alt",
+                &format!("{}: {}", self.about.title, self.about.description),
+            );
             out.push_str("<meta name=\"twitter:card\" content=\"summary_large_image\">\n");
         }
         out.push_str(&format!("<link rel=\"canonical\" href=\"{}\">\n", escape(&address)));
@@ -251,8 +270,12 @@ fn replace_first(text: &str, pattern: &Regex, with: &str) -> String {
 
 /// mdBook's words for a page that is not there name no way out of it.
 fn with_way_out(text: &str) -> String {
-    let Some(start) = text.find("<main>") else { return text.to_owned() };
-    let Some(end) = text[start..].find("</main>") else { return text.to_owned() };
+    let Some(start) = text.find("<main>") else {
+        return text.to_owned();
+    };
+    let Some(end) = text[start..].find("</main>") else {
+        return text.to_owned();
+    };
     format!(
         "{}<main>\n<h1>There is no such page</h1>\n<p>The address may be mistyped, or the page has moved.</p>\n<ul>\n\
          <li>Go to <a href=\"index.html\">the book's first page</a>.</li>\n\

@@ -30,8 +30,9 @@ pub fn write(site: &Path, root: &Path, source: &str, live: bool) -> Result<()> {
     let text = if live {
         LIVE.to_owned()
     } else {
-        let script = std::fs::read_to_string(root.join(source))
-            .with_context(|| format!("book.toml names the worker {source}, and it cannot be read"))?;
+        let script = std::fs::read_to_string(root.join(source)).with_context(|| {
+            format!("book.toml names the worker {source}, and it cannot be read\n  fix: correct the name")
+        })?;
         worker(&kept(site)?, &script)?
     };
     std::fs::write(site.join(FILE), text)?;
@@ -119,14 +120,22 @@ mod tests {
         assert_eq!(of("a"), of("a"));
         assert_ne!(of("a"), of("b"));
         assert!(of("a").ends_with("\nwork();\n"), "{}", of("a"));
-        assert!(of("a").contains("\"index.html\": \"ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=\""), "{}", of("a"));
+        assert!(
+            of("a").contains("\"index.html\": \"ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=\""),
+            "{}",
+            of("a")
+        );
     }
 
     #[test]
     fn a_site_that_is_being_written_is_not_kept() {
         let dir = site(&[("index.html", "a")]);
         write(dir.path(), dir.path(), "none.js", true).unwrap();
-        assert!(std::fs::read_to_string(dir.path().join(FILE)).unwrap().contains("unregister"));
+        assert!(
+            std::fs::read_to_string(dir.path().join(FILE))
+                .unwrap()
+                .contains("unregister")
+        );
         assert!(write(dir.path(), dir.path(), "none.js", false).is_err());
     }
 }

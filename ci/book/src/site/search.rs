@@ -84,7 +84,10 @@ pub fn improve(site: &Path) -> Result<()> {
         "index": serde_json::to_value(&index)?,
     }))?;
     // The page loads the index with the first search, and nothing before; what searches it better can wait as long.
-    let text = format!("{BEFORE}{}{AFTER}\n{RANK}", json.replace('\\', "\\\\").replace('\'', "\\'"));
+    let text = format!(
+        "{BEFORE}{}{AFTER}\n{RANK}",
+        json.replace('\\', "\\\\").replace('\'', "\\'")
+    );
     let hash: String = Sha256::digest(&text)[..4].iter().map(|b| format!("{b:02x}")).collect();
     let old_name = links::relative(site, &old);
     let new_name = format!("searchindex-{hash}.js");
@@ -143,7 +146,10 @@ fn words(text: &str) -> Vec<String> {
             continue;
         }
         out.push(whole.to_owned());
-        let parts: Vec<&str> = whole.split(|c: char| !is_of_word(c)).filter(|part| part.len() > 1).collect();
+        let parts: Vec<&str> = whole
+            .split(|c: char| !is_of_word(c))
+            .filter(|part| part.len() > 1)
+            .collect();
         if parts.len() > 1 || parts.first().is_some_and(|part| *part != whole) {
             out.extend(parts.into_iter().map(str::to_owned));
         }
@@ -178,7 +184,10 @@ fn sections(page: &str) -> BTreeMap<String, String> {
                 }
                 let class = attribute(&tag, "class").unwrap_or_default();
                 let badge = class.split_whitespace().any(|c| c == "evidence");
-                if start && !html::is_void(&name) && (badge || matches!(&*name, "script" | "style" | "button" | "template" | "svg")) {
+                if start
+                    && !html::is_void(&name)
+                    && (badge || matches!(&*name, "script" | "style" | "button" | "template" | "svg"))
+                {
                     out = Some((name, 1));
                     continue;
                 }
@@ -238,7 +247,9 @@ pub const FIRST: usize = 3;
 ///
 /// When the script or the index does not load.
 pub fn missed(site: &Path, queries: &[Query]) -> Result<Vec<usize>> {
-    let Some(index) = index_file(site)? else { return Ok(Vec::new()) };
+    let Some(index) = index_file(site)? else {
+        return Ok(Vec::new());
+    };
     let library = std::fs::read_dir(site)?
         .flatten()
         .map(|entry| entry.path())
@@ -311,6 +322,9 @@ mod tests {
                     <button>Copy</button><h4 id=\"c\">C</h4><h2 id=\"b\">B</h2>four</main>five";
         let found = sections(page);
         let at = |id: &str| found[id].trim().to_owned();
-        assert_eq!((at(""), at("a"), at("b")), ("before".into(), "one two $ ls x three C".into(), "four".into()));
+        assert_eq!(
+            (at(""), at("a"), at("b")),
+            ("before".into(), "one two $ ls x three C".into(), "four".into())
+        );
     }
 }

@@ -61,7 +61,12 @@ pub(super) fn draw(scratch: &Path, diagrams: &[&str]) -> Result<Vec<Picture>> {
         .split_once("<pre id=\"drawn\">")
         .and_then(|(_, rest)| rest.split_once("</pre>"))
         .map(|(json, _)| json.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
-        .ok_or_else(|| anyhow!("{} drew no diagram\n  fix: try another Chromium, by CHROMIUM", browser.display()))?;
+        .ok_or_else(|| {
+            anyhow!(
+                "{} drew no diagram\n  fix: try another Chromium, by CHROMIUM",
+                browser.display()
+            )
+        })?;
     let drawn: Vec<Drawn> = serde_json::from_str(&json)?;
     if drawn.len() != diagrams.len() {
         bail!("{} of {} diagrams were drawn", drawn.len(), diagrams.len());
@@ -74,7 +79,10 @@ pub(super) fn draw(scratch: &Path, diagrams: &[&str]) -> Result<Vec<Picture>> {
                 bail!("a diagram cannot be drawn: {}\n{text}", drawn.error);
             }
             let png = base64::engine::general_purpose::STANDARD.decode(drawn.png)?;
-            Ok(Picture { png, width: drawn.width })
+            Ok(Picture {
+                png,
+                width: drawn.width,
+            })
         })
         .collect()
 }
@@ -116,7 +124,12 @@ fn dump(browser: &Path, scratch: &Path, page: &Path) -> Result<String> {
         .stdout(std::fs::File::create(&out)?)
         .stderr(std::fs::File::create(&said)?)
         .spawn()
-        .with_context(|| format!("{} does not start\n  fix: set CHROMIUM to a Chromium's path", browser.display()))?;
+        .with_context(|| {
+            format!(
+                "{} does not start\n  fix: set CHROMIUM to a Chromium's path",
+                browser.display()
+            )
+        })?;
     let end = Instant::now() + BUDGET;
     let status = loop {
         if let Some(status) = child.try_wait()? {
@@ -125,13 +138,21 @@ fn dump(browser: &Path, scratch: &Path, page: &Path) -> Result<String> {
         if Instant::now() > end {
             child.kill()?;
             child.wait()?;
-            bail!("{} took longer than {} s to draw the diagrams", browser.display(), BUDGET.as_secs());
+            bail!(
+                "{} took longer than {} s to draw the diagrams",
+                browser.display(),
+                BUDGET.as_secs()
+            );
         }
         std::thread::sleep(Duration::from_millis(20));
     };
     if !status.success() {
         let said = std::fs::read_to_string(&said).unwrap_or_default();
-        bail!("{} failed: {}", browser.display(), said.lines().last().unwrap_or_default());
+        bail!(
+            "{} failed: {}",
+            browser.display(),
+            said.lines().last().unwrap_or_default()
+        );
     }
     Ok(std::fs::read_to_string(&out)?)
 }

@@ -150,7 +150,8 @@ impl<'a> Writer<'a> {
             _ => {}
         }
         let mut attributes = String::new();
-        let mut written = !name.contains('-') && !matches!(name.as_str(), "form" | "fieldset" | "label" | "legend" | "output");
+        let mut written =
+            !name.contains('-') && !matches!(name.as_str(), "form" | "fieldset" | "label" | "legend" | "output");
         if name == "a" {
             match attribute(tag, "href").and_then(|target| self.link(&target)) {
                 Some(target) if attribute(tag, "class").as_deref() != Some("header") => {
@@ -199,7 +200,9 @@ impl<'a> Writer<'a> {
             None => (target, String::new()),
         };
         if path.is_empty() {
-            self.made.links.push(decode(target).unwrap_or_else(|| target.to_owned()));
+            self.made
+                .links
+                .push(decode(target).unwrap_or_else(|| target.to_owned()));
             return Some(target.to_owned());
         }
         if path.contains("://") || path.starts_with("mailto:") {
@@ -220,7 +223,9 @@ impl<'a> Writer<'a> {
     }
 
     fn image(&mut self, tag: &Tag) {
-        let Some(source) = attribute(tag, "src").and_then(|s| decode(&s)) else { return };
+        let Some(source) = attribute(tag, "src").and_then(|s| decode(&s)) else {
+            return;
+        };
         let alt = attribute(tag, "alt").unwrap_or_default();
         if let Some(file) = resolve(self.html, &source) {
             let src = format!("{}{}", to_root(self.html), encode(&file));
@@ -261,7 +266,12 @@ impl<'a> Writer<'a> {
             }
             _ => out.push_str(&format!("<pre><code>{}</code></pre>\n", plain(&shown(block)))),
         }
-        if let Some(row) = self.figures.rows.iter().find(|r| r.page == block.page && r.line == block.line) {
+        if let Some(row) = self
+            .figures
+            .rows
+            .iter()
+            .find(|r| r.page == block.page && r.line == block.line)
+        {
             out.push_str(&format!("<p class=\"verdict\">{}</p>\n", render::words(row.verdict)));
         }
         out.push_str("</figure>");
@@ -271,9 +281,16 @@ impl<'a> Writer<'a> {
 }
 
 fn caption(block: &Block) -> String {
-    let title = block.attr("title").map(str::trim).filter(|t| !t.is_empty()).map(render::phrase);
+    let title = block
+        .attr("title")
+        .map(str::trim)
+        .filter(|t| !t.is_empty())
+        .map(render::phrase);
     let name = match &block.origin {
-        Origin::Listing(file) => Some(format!("<code>{}</code>", escape(render::short_name(&block.page, &file.path)))),
+        Origin::Listing(file) => Some(format!(
+            "<code>{}</code>",
+            escape(render::short_name(&block.page, &file.path))
+        )),
         _ => None,
     };
     [name, title].into_iter().flatten().collect::<Vec<_>>().join(" — ")

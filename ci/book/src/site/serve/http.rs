@@ -380,11 +380,15 @@ fn find(inside: &Path, path: &str, request: &Request, state: &State) -> Response
 
 /// A page with the script that reloads it.
 fn html(status: &'static str, page: &str, version: u128, tag: &str) -> Response {
-    let script = format!("(({{ version, events }}) => {{\n{CLIENT}}})({{ version: '{version}', events: '{EVENTS}' }});");
+    let script =
+        format!("(({{ version, events }}) => {{\n{CLIENT}}})({{ version: '{version}', events: '{EVENTS}' }});");
     let mut page = at_root(page);
     // The page's policy names each script that stands in it.
     if let Some(at) = page.find(SCRIPTS) {
-        page.insert_str(at + SCRIPTS.len(), &format!(" {}", super::super::finish::source(&script)));
+        page.insert_str(
+            at + SCRIPTS.len(),
+            &format!(" {}", super::super::finish::source(&script)),
+        );
     }
     let at = page.rfind("</body>").unwrap_or(page.len());
     page.insert_str(at, &format!("<script>{script}</script>\n"));
