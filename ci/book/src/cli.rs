@@ -11,7 +11,7 @@ use crate::config::find_root;
 use crate::lanes;
 use crate::model::{Lane, Status, Verdict};
 use crate::run::{self, Book, Options};
-use crate::{new, preprocess, publish, site};
+use crate::{exercise, new, preprocess, publish, site};
 
 /// Reads, changes and proves this book.
 #[derive(Parser, Debug)]
@@ -26,6 +26,7 @@ Examples:
   cargo book test --all                set up what is missing, then prove everything
   cargo book test src/preface.md       prove one page
   cargo book doctor                    what works here, and how to mend what does not
+  cargo book exercise next             what to do next, and how to begin
 
 Exit codes: 0 all that had to hold holds, 1 a check failed, 2 wrong use or missing set-up."
 )]
@@ -115,6 +116,16 @@ Examples:
         #[arg(long, conflicts_with_all = ["lane", "yes"])]
         down: bool,
     },
+    /// Build the labs' WebAssembly from the crates that pages print.
+    Lab {
+        #[command(subcommand)]
+        what: Lab,
+    },
+    /// Do the exercises of the book: list, start, check, hint, reset, next, watch.
+    Exercise {
+        #[command(subcommand)]
+        what: exercise::cli::What,
+    },
     /// Start something new.
     New {
         #[command(subcommand)]
@@ -143,6 +154,19 @@ enum New {
         /// The page's title.
         title: String,
     },
+}
+
+#[derive(Subcommand, Debug)]
+enum Lab {
+    /// Build labs by the one recipe, and write theme/labs.
+    #[command(after_help = "Example: cargo book lab build layer-cache")]
+    Build {
+        /// The labs' packages.
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Bring a compiler for WebAssembly from Debian's packages, where rustup has none.
+    Fetch,
 }
 
 #[derive(Args, Debug)]
@@ -253,6 +277,7 @@ fn dispatch(command: Command) -> Result<bool> {
             setup(&book, &lanes, &image, yes)?;
             Ok(true)
         }
+        Command::Lab { what } => lab(&what),
         Command::New {
             what: New::Page { path, title },
         } => {
@@ -264,8 +289,25 @@ fn dispatch(command: Command) -> Result<bool> {
             println!("next: cargo book test --bless {path}");
             Ok(true)
         }
+        Command::Exercise { what } => exercise::cli::run(what),
         Command::Preprocess { supports } => stock(supports),
     }
+}
+
+fn lab(what: &Lab) -> Result<bool> {
+    let root = find_root()?;
+    match what {
+        Lab::Fetch => crate::lab::fetch(&root)?,
+        Lab::Build { names } => {
+            let config = crate::config::Config::load(&root).map_err(|f| anyhow::anyhow!("{f}"))?;
+            for name in names {
+                let made = crate::lab::build(&root, &config, name)?;
+                let (bytes, gzip) = (made.bytes, made.gzip);
+                println!("wrote {}: {bytes} bytes, {gzip} with gzip", crate::lab::path(name));
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// The lanes that the book's blocks and tests need.

@@ -8,7 +8,8 @@ pub mod lab;
 pub mod quiz;
 
 use crate::config::Config;
-use crate::model::{Block, Root};
+use crate::model::{Block, Finding, Root};
+use crate::page::Page;
 
 /// The languages of fences that hold a widget.
 pub const LANGUAGES: [&str; 3] = ["quiz", "lab", "exercise"];
@@ -53,6 +54,11 @@ pub fn faults(root: &Root, config: &Config, block: &Block) -> Vec<Fault> {
         "lab" => lab::faults(root, config, block),
         _ => exercise::faults(root, config, block),
     }
+}
+
+/// What is wrong with a page's widgets beside each other, and beside the page's other blocks. Runs nothing.
+pub fn together(root: &Root, page: &Page) -> Vec<Finding> {
+    quiz::bind::together(root, page)
 }
 
 /// The widget as static HTML; what stands inside the block's `<figure>`. No line of it is empty, so that Markdown takes

@@ -50,6 +50,7 @@ pub fn build(
     }
     let unique: BTreeSet<&String> = files_shown.iter().collect();
     listing::listing_pages(&site, &root, &unique.into_iter().cloned().collect::<Vec<_>>())?;
+    crate::lab::copy_to_site(&root, &site)?;
     search::improve(&site)?;
     finish::finish(&site, &root, &about, options)?;
     if let Some(source) = &about.offline {
