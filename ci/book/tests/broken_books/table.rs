@@ -398,7 +398,7 @@ pub fn cases() -> Vec<Case> {
             args: TEST,
             ..page(
                 "exemption_with_a_reason_is_counted",
-                "# Other\n\n```text,exempt=\"nothing prints it\"\nx\n```\n",
+                "# Other\n\nText.\n\n```text,exempt=\"nothing prints it\"\nx\n```\n",
                 &["1 exempt, 7 verified"],
             )
         },
@@ -790,6 +790,50 @@ pub fn cases() -> Vec<Case> {
                 "makes every reader's browser ask a third party: https://example.invalid/x.js",
             ],
         ),
+        case(
+            "address_that_leaves_a_site_below_a_folder",
+            vec![("src/other.md", Append("\nSee [this](/good/page.html).\n"))],
+            &["src/other.md:5: /good/page.html leads nowhere: an address that begins with `/` leaves"],
+        ),
+        case(
+            "page_without_a_first_sentence",
+            vec![("src/other.md", Write("# Other\n\n- a list\n"))],
+            &["src/other.md:1: the page has no first sentence"],
+        ),
+        case(
+            "two_pages_with_one_title",
+            vec![
+                ("src/SUMMARY.md", Append("- [Other](third.md)\n")),
+                ("src/third.md", Write("# Third\n\nText.\n")),
+            ],
+            &["src/third.md:1: other.html has the same title: Other - Good"],
+        ),
+        case(
+            "command_that_the_search_does_not_find",
+            vec![("book.toml", Append("\n[output.html.search]\nlimit-results = 0\n"))],
+            &["src/good/page.md:20: a reader who searches for what stands here does not find it: echo hello"],
+        ),
+        Case {
+            code: 2,
+            args: &["build"],
+            ..case(
+                "worker_that_is_not_there",
+                vec![(
+                    "book.toml",
+                    Replace("snippets = ", "offline = \"theme/sw.js\"\nsnippets = "),
+                )],
+                &["book.toml names the worker theme/sw.js, and it cannot be read"],
+            )
+        },
+        Case {
+            code: 2,
+            args: &["build", "--url", "example.org/book"],
+            ..case(
+                "address_of_a_site_that_is_none",
+                vec![],
+                &["example.org/book is no address of a site", "fix: write it whole"],
+            )
+        },
         // Configuration and lanes.
         Case {
             code: 2,
