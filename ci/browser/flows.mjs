@@ -54,7 +54,7 @@ export async function play(flow, { browser, server, folder, address, report }) {
     const url = server.url + address;
     await page.goto(url, { waitUntil: "load" });
     if (await page.locator(flow.selector).count() === 0) return false;
-    report.count(address);
+    report.count();
     try {
       await flow.play({ page, context, url, complain, press, folder, server });
     } catch (error) {

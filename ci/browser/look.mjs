@@ -38,13 +38,13 @@ export async function look({ browser, server, report, where, blocks, shots, budg
     const waiting = [];
     const heard = listen(page, server.origin, (what, at) => waiting.push([what, at]));
     const tell = async () => { for (const [what, at] of waiting.splice(0)) await complain(what, at); };
-    const check = async (looked) => { await tell(); report.count(address); await looked({ page, context, complain, width, theme, heard }); await tell(); };
+    const check = async (looked) => { await tell(); report.count(); await looked({ page, context, complain, width, theme, heard }); await tell(); };
 
     await page.goto(server.url + address, { waitUntil: "load" });
     await heard.quiet();
     await heard.isLoaded();
     // Errors of scripts, requests that fail, requests to third parties, what the console says: one check each.
-    report.count(address, 4);
+    report.count(4);
     await tell();
     await check(weight(budget));
     await check(flash);
@@ -57,7 +57,7 @@ export async function look({ browser, server, report, where, blocks, shots, budg
     await check(accessible);
     await check(breaches);
     if (shots) await check(screenshot(shots));
-    if (theme === THEMES[0]) await copying({ page, blocks, report, address, complain, clipboard });
+    if (theme === THEMES[0]) await copying({ page, blocks, report, complain, clipboard });
     if (theme === THEMES[0] && width === WIDTHS[0]) {
       await check(otherTheme);
       await check(print);
@@ -196,7 +196,15 @@ async function accessible({ page, context, complain }) {
       place: window.bookPlaceOf(node.element),
     })));
   });
-  for (const { id, help, target, why, place } of violations) await complain(`axe ${id}: ${help} (${target}: ${why})`, place);
+  // A fault of a colour is on a page many times: once for each block is enough.
+  const groups = new Map();
+  for (const one of violations) {
+    const key = JSON.stringify([one.id, one.place.block ?? one.place]);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  for (const [{ id, help, target, why, place }, ...more] of groups.values()) {
+    await complain(`axe ${id}: ${help} (${target}: ${why}${more.length > 0 ? `; and ${more.length} more` : ""})`, place);
+  }
 }
 
 const screenshot = (folder) => async ({ page, width, theme }) => {

@@ -21,7 +21,7 @@ export async function plain({ browser, server, report, address, blocks }) {
         wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
       };
     }, String((await import("./report.mjs")).placeOf));
-    report.count(address, 3);
+    report.count(3);
     if (seen.text < 20 || !seen.title) report.complain(where, "shows no text without JavaScript");
     for (const { name, place } of seen.hidden) report.complain({ ...where, ...place }, `a ${name} cannot be seen without JavaScript`);
     for (const { line } of blocks ?? []) {
