@@ -350,10 +350,18 @@ fn place(book: &Book, said: &Said) -> (String, usize) {
     }
 }
 
-/// The block's line; else, below the heading that was named, the line with the picture or the words; else the heading's.
+/// The block's line, or that of the address which was asked for; else, below the heading that was named, the line with the picture or the words; else the heading's.
 fn line_in(page: &Page, said: &Said) -> usize {
     if let Some(line) = said.block {
         return line;
+    }
+    // What the page asks for may stand where no element is: in a style.
+    let what = said.what.as_deref().unwrap_or_default();
+    let asked = what
+        .split_whitespace()
+        .find(|word| word.contains("://") && !word.contains("://127.0.0.1"));
+    if let Some(line) = asked.and_then(|asked| page.text.lines().position(|line| line.contains(asked))) {
+        return line + 1;
     }
     let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let wanted = plain(said.heading.as_deref().unwrap_or_default());

@@ -89,7 +89,8 @@ impl Book {
         let jobs = self.jobs(&mut hashes);
         let store = Store::of(&self.root);
         let knowledge = Knowledge::gather(&self.pages, &self.workspace, &jobs, &store, &mut hashes);
-        Report::of(knowledge.rows(), &self.config.src, self.pages.findings.clone())
+        let looked = knowledge.looked();
+        Report::of(knowledge.rows(), &self.config.src, self.pages.findings.clone()).with_browser(looked)
     }
 
     /// Jobs without evidence that holds for the files as they are.
@@ -210,7 +211,7 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
     Ok(Outcome {
         findings: found,
         missing: pass.missing,
-        report: Report::of(rows, &book.config.src, book.pages.findings.clone()),
+        report: Report::of(rows, &book.config.src, book.pages.findings.clone()).with_browser(knowledge.looked()),
         jobs: (pass.ran, pass.kept),
     })
 }
@@ -1236,7 +1237,14 @@ impl Outcome {
                 .collect();
             println!("{lane}: {} — {}", plural(totals.blocks, "block"), parts.join(", "));
         }
+        if let Some(looked) = &self.report.summary.browser {
+            println!("browser: {looked}");
+        }
         for (lane, why) in &self.missing {
+            if let (Lane::Browser, Some(looked)) = (lane, &self.report.summary.browser) {
+                println!("{lane}: {} not looked at here ({why})", plural(looked.open(), "page"));
+                continue;
+            }
             let left = |row: &&Status| row.lane == *lane && !matches!(row.verdict, Verdict::Verified | Verdict::Exempt);
             let left = self.report.blocks.iter().filter(left).count();
             println!("{lane}: {} not run here ({why})", plural(left, "check"));
