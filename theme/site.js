@@ -1,11 +1,26 @@
 // What the site adds to mdBook's own script. A page without it is still whole: it only copies, draws and labels.
 "use strict";
 
-// Copying a shell session gives what can be pasted: the commands, without prompt and output.
+// Copying gives what can be pasted: of a shell session the commands, without prompt and output; of a listing what its
+// file holds, folded lines too, without those that are gone.
 {
     const whole = window.playground_text;
-    window.playground_text = (pre, hidden) =>
-        pre.closest("figure.listing")?.dataset.commands ?? whole(pre, hidden);
+    window.playground_text = (pre, hidden) => {
+        const figure = pre.closest("figure.listing");
+        if (figure?.dataset.commands !== undefined) return figure.dataset.commands;
+        if (!figure?.matches(".from-listing")) return whole(pre, hidden);
+        const code = pre.querySelector("code").cloneNode(true);
+        code.querySelectorAll("del").forEach((gone) => gone.remove());
+        return code.textContent;
+    };
+    // What mdBook shows beside the button when it has copied, for those who do not see it.
+    const said = document.createElement("p");
+    said.className = "hidden-visually";
+    said.setAttribute("role", "status");
+    document.querySelector("main").append(said);
+    const watcher = new MutationObserver(([{ target }]) => { said.textContent = target.textContent; });
+    document.querySelectorAll(".clip-button > .tooltiptext").forEach((tip) => watcher.observe(tip, { childList: true }));
+    document.querySelectorAll(".from-output .clip-button").forEach((button) => button.remove());
 }
 
 // Diagrams are drawn when a reader comes near one: the library weighs more than the rest of the site.
@@ -63,14 +78,18 @@
 
 // What mdBook's pages lack for readers who do not see them or have no mouse.
 {
+    // Before the sidebar, and not behind all of its links.
+    document.body.prepend(document.querySelector("a.skip"));
     // Text that scrolls sideways can be reached by keyboard.
     const reach = () => {
-        for (const code of document.querySelectorAll("pre, pre > code, .table-wrapper")) {
+        for (const code of document.querySelectorAll("pre, .table-wrapper")) {
             if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
             else code.removeAttribute("tabindex");
         }
     };
     reach();
+    // Lines that unfold, or are gone, may be the widest.
+    document.querySelector("main").addEventListener("change", reach);
     addEventListener("resize", reach);
     // The sidebar's switch is a label with the attributes of a button, and no key reaches it. A button takes its place.
     const label = document.getElementById("mdbook-sidebar-toggle");

@@ -87,7 +87,7 @@ for (const { address, blocks } of plan.pages) {
     for (const width of WIDTHS) for (const theme of THEMES) add(() => look({ ...on, where: { page: address, width, theme } }));
     add(() => plain(on));
   }
-  if (parts.includes("flows")) for (const flow of onPages) add(() => play(flow, on));
+  if (parts.includes("flows")) for (const flow of onPages) add(() => on.clipboard(() => play(flow, on)));
 }
 if (parts.includes("site")) for (const run of await tasks(ofSite)) todo.push({ of: "site", run });
 // By hand, a flow is asked for by name also where it belongs to the site.
@@ -96,7 +96,7 @@ if (values.only?.includes("flows") && !parts.includes("site")) {
     todo.push({
       of: "site",
       run: async () => {
-        for (const { address } of plan.pages) if (await play(flow, { ...ofSite, address })) return;
+        for (const { address } of plan.pages) if (await common.clipboard(() => play(flow, { ...ofSite, address }))) return;
         console.error(`${flow.name}: no page has ${flow.selector}`);
       },
     });

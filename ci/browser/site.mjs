@@ -17,7 +17,7 @@ export async function tasks(context) {
 }
 
 async function first(flow, context) {
-  for (const address of context.pages) if (await play(flow, { ...context, address })) return;
+  for (const address of context.pages) if (await context.clipboard(() => play(flow, { ...context, address }))) return;
 }
 
 /** An address that nobody has, in a folder: the page for it comes whole, with its style. */

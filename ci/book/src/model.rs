@@ -220,6 +220,18 @@ pub struct BlockResult {
     pub detail: String,
 }
 
+impl BlockResult {
+    /// What a check says of a block.
+    pub fn of(block: &Block, findings: Vec<Finding>, detail: &str) -> BlockResult {
+        BlockResult {
+            page: block.page.clone(),
+            line: block.line,
+            findings,
+            detail: detail.to_owned(),
+        }
+    }
+}
+
 /// The book's root folder and where the verifier keeps its own files.
 #[derive(Clone, Debug)]
 pub struct Root {

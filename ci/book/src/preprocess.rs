@@ -11,7 +11,10 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use crate::model::{Root, Status};
 use crate::page::{Page, fact_file, fact_pattern};
 use crate::run::Book;
-use crate::site::render;
+use crate::site::aids::Contents;
+use crate::site::{progress, render, state};
+use crate::steps;
+use crate::widgets;
 
 /// Reads the book's evidence when mdBook calls it.
 #[derive(Debug)]
@@ -35,6 +38,14 @@ impl Preprocessor for Proven {
         for row in &report.blocks {
             by_page.entry(&row.page).or_default().push(row);
         }
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        for chapter in md.chapters() {
+            if let Some(source) = &chapter.source_path {
+                let path = format!("{}/{}", book.config.src, source.to_string_lossy().replace('\\', "/"));
+                names.insert(path, chapter.name.clone());
+            }
+        }
+        let contents = Contents::of(&md, &book.config.src);
         let mut failed = None;
         md.for_each_mut(|item| {
             let BookItem::Chapter(chapter) = item else { return };
@@ -44,7 +55,7 @@ impl Preprocessor for Proven {
                 return;
             };
             let rows = by_page.get(path.as_str()).map(Vec::as_slice).unwrap_or_default();
-            match page_text(&book, page, rows, &report) {
+            match page_text(&book, page, rows, &report, &names, &contents) {
                 Ok(text) => chapter.content = text,
                 Err(e) => failed = Some(e),
             }
@@ -53,7 +64,14 @@ impl Preprocessor for Proven {
     }
 }
 
-fn page_text(book: &Book, page: &Page, rows: &[&Status], report: &crate::status::Report) -> Result<String> {
+fn page_text(
+    book: &Book,
+    page: &Page,
+    rows: &[&Status],
+    report: &crate::status::Report,
+    names: &BTreeMap<String, String>,
+    contents: &Contents,
+) -> Result<String> {
     // Facts first: they stand in prose and in no block, so the line numbers of blocks stay.
     let mut missing = None;
     let text = fact_pattern().replace_all(&page.text, |found: &regex::Captures<'_>| {
@@ -67,14 +85,43 @@ fn page_text(book: &Book, page: &Page, rows: &[&Status], report: &crate::status:
     if let Some(name) = missing {
         bail!("{}: no check has measured the fact `{name}`", page.path);
     }
+    let step = |block| steps::of(&book.root, &book.config, &book.pages.pages, block);
     let source = render::PageSource {
         root: book.root.clone(),
         path: page.path.clone(),
         src: book.config.src.clone(),
         text: text.into_owned(),
         blocks: page.blocks.clone(),
+        // What cannot be resolved is a finding of the page, and with one there is no site.
+        steps: page
+            .blocks
+            .iter()
+            .filter_map(|b| Some((b.line, step(b).ok()?)))
+            .collect(),
     };
     let status = |line: usize| rows.iter().find(|r| r.line == line).map(|r| (*r).clone());
-    let text = render::page(&source, &status);
-    Ok(text.replace("{{#evidence}}", &render::totals(&report.blocks)))
+    let to_root = source.to_root();
+    let mut text = render::page(&source, &status);
+    for (directive, shown) in [
+        ("{{#evidence}}", &(|| state::totals(report)) as &dyn Fn() -> String),
+        ("{{#state}}", &|| state::state(report, contents, &to_root)),
+        ("{{#modules}}", &|| contents.modules(&to_root)),
+        ("{{#exercises}}", &|| {
+            widgets::exercise::list(&book.config, &book.pages, &to_root)
+        }),
+        (progress::MARK, &|| {
+            let named = |page: &Page| {
+                let name = names.get(&page.path)?;
+                Some((name.clone(), render::page_address(&book.config.src, &page.path)))
+            };
+            progress::html(&book.pages.pages, &named, &to_root)
+        }),
+    ] {
+        if text.contains(directive) {
+            text = text.replace(directive, &shown());
+        }
+    }
+    let above = contents.above(&page.path, &to_root);
+    let onward = contents.onward(&page.path, &to_root);
+    Ok(format!("{above}{text}{onward}"))
 }

@@ -8,7 +8,8 @@ pub mod lab;
 pub mod quiz;
 
 use crate::config::Config;
-use crate::model::{Block, Root};
+use crate::model::{Block, Finding, Root};
+use crate::page::Page;
 
 /// The languages of fences that hold a widget.
 pub const LANGUAGES: [&str; 3] = ["quiz", "lab", "exercise"];
@@ -55,6 +56,11 @@ pub fn faults(root: &Root, config: &Config, block: &Block) -> Vec<Fault> {
     }
 }
 
+/// What is wrong with a page's widgets beside each other, and beside the page's other blocks. Runs nothing.
+pub fn together(root: &Root, page: &Page) -> Vec<Finding> {
+    quiz::bind::together(root, page)
+}
+
 /// The widget as static HTML; what stands inside the block's `<figure>`. No line of it is empty, so that Markdown takes
 /// it for one block of HTML.
 pub fn html(place: Place<'_>, block: &Block) -> String {
@@ -71,5 +77,13 @@ pub fn plain(block: &Block) -> String {
         "quiz" => quiz::plain(block),
         "lab" => lab::plain(block),
         _ => exercise::plain(block),
+    }
+}
+
+/// What the widget keeps back, as Markdown for the end of a book that runs nothing.
+pub fn answers(block: &Block) -> String {
+    match block.lang.as_str() {
+        "quiz" => quiz::answers(block),
+        _ => String::new(),
     }
 }

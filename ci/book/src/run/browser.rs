@@ -149,7 +149,7 @@ pub fn run(book: &Book, jobs: &[&Job]) -> Result<BTreeMap<String, Look>> {
     let has_site = jobs.iter().any(|job| job.kind == Kind::BrowserSite);
     let dir = root.scratch_dir("browser-")?;
     let site = dir.path().join("site");
-    crate::publish::site(book, &site)?;
+    crate::publish::site(book, &site, &Default::default())?;
     let addresses = |pages: Vec<&Page>| pages.iter().map(|page| address(src, &page.path)).collect();
     let plan = Plan {
         pages: pages.iter().map(|page| planned(src, page)).collect(),

@@ -10,8 +10,9 @@ use mdbook_preprocessor::book::{Book, BookItem, Chapter};
 use mdbook_preprocessor::config::Config;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
-use super::{escape, listing_address, session};
+use super::{code, escape, listing_address, session};
 use crate::model::{Block, Origin, Root, Status, Verdict};
+use crate::steps::Step;
 use crate::widgets;
 
 /// A page and its blocks.
@@ -27,11 +28,13 @@ pub struct PageSource {
     pub text: String,
     /// Its blocks, in order; `line` and `end_line` count in `text`.
     pub blocks: Vec<Block>,
+    /// By the line of a block: what it shows beside its lines.
+    pub steps: BTreeMap<usize, Step>,
 }
 
 impl PageSource {
     /// `../` for each folder that the page lies below the site's root.
-    fn to_root(&self) -> String {
+    pub fn to_root(&self) -> String {
         let inside = self
             .path
             .strip_prefix(&self.src)
@@ -42,13 +45,7 @@ impl PageSource {
 
     /// Its address below the site's root.
     fn address(&self) -> String {
-        let inside = self.path.strip_prefix(&self.src).unwrap_or(&self.path);
-        let inside = inside.trim_start_matches('/');
-        let stem = inside.strip_suffix(".md").unwrap_or(inside);
-        match stem.strip_suffix("README") {
-            Some(folder) => format!("{folder}index.html"),
-            None => format!("{stem}.html"),
-        }
+        page_address(&self.src, &self.path)
     }
 
     fn widget(&self, block: &Block) -> String {
@@ -58,6 +55,21 @@ impl PageSource {
             address: &self.address(),
         };
         widgets::html(place, block)
+    }
+
+    /// Another page's address, as a link of this page.
+    fn address_of(&self, page: &str) -> String {
+        format!("{}{}", self.to_root(), page_address(&self.src, page))
+    }
+}
+
+/// A page's address, relative to the site's root: `src/21-x/README.md` is `21-x/index.html`.
+pub fn page_address(src: &str, page: &str) -> String {
+    let inside = page.strip_prefix(src).unwrap_or(page).trim_start_matches('/');
+    let stem = inside.strip_suffix(".md").unwrap_or(inside);
+    match stem.strip_suffix("README") {
+        Some(folder) if folder.is_empty() || folder.ends_with('/') => format!("{}index.html", super::encode(folder)),
+        _ => format!("{}.html", super::encode(stem)),
     }
 }
 
@@ -132,47 +144,89 @@ fn figure(page: &PageSource, block: &Block, status: Option<&Status>) -> String {
     if block.origin == Origin::Console {
         commands = format!(" data-commands=\"{}\"", escape(&session::commands(&block.text)));
     }
+    let step = page.steps.get(&block.line).cloned().unwrap_or_default();
     let mut out = format!(
         "<figure class=\"listing from-{} lang-{}\" id=\"block-{}\"{commands}>\n",
         block.origin.word(),
         escape(&block.lang),
         block.line
     );
-    if let Some(caption) = caption(page, block) {
-        out.push_str(&format!("<figcaption>{caption}</figcaption>\n"));
-    }
-    out.push('\n');
-    out.push_str(&match block.origin {
-        Origin::Diagram => diagram(&block.text),
-        Origin::Widget => page.widget(block),
-        _ => fence(block),
+    let caption = caption(page, block).unwrap_or_default();
+    let since = step.since.as_ref().map(|since| {
+        let name = escape(short_name(&page.path, &since.path));
+        format!(
+            "<a href=\"{}#block-{}\"><code>{name}</code></a>",
+            page.address_of(&since.page),
+            since.line
+        )
     });
+    let switches = code::switches(block, &step, since.as_deref());
+    if !caption.is_empty() || !switches.is_empty() {
+        out.push_str(&format!("<figcaption>{caption}{switches}</figcaption>\n"));
+    }
+    out.push_str(&lines(page, block, &step));
     out.push('\n');
     out.push_str(&badge(page, block, status));
     out.push_str("\n</figure>\n");
     out
 }
 
+/// What stands between a block's caption and its badge.
+fn lines(page: &PageSource, block: &Block, step: &Step) -> String {
+    let numbers = match &block.origin {
+        Origin::Diagram => return format!("\n{}", diagram(&block.text)),
+        Origin::Widget => return format!("\n{}", page.widget(block)),
+        Origin::Listing(file) => {
+            let address = format!("{}{}", page.to_root(), listing_address(&file.path));
+            code::numbers(file, step, &address)
+        }
+        // Without numbers: what a program has printed is no file of the reader's.
+        _ => String::new(),
+    };
+    let text = match block.origin.file() {
+        Some(file) if *step != Step::default() => code::pre(block, file, step),
+        _ => fence(block),
+    };
+    // The blank lines end one block of HTML and let another begin: Markdown ends this one at an empty line, and the one
+    // that `<pre>` begins at its end.
+    format!("<div class=\"code\">{numbers}\n\n{text}\n</div>\n")
+}
+
 fn caption(page: &PageSource, block: &Block) -> Option<String> {
-    let title = block.attr("title").map(str::trim).filter(|t| !t.is_empty()).map(phrase);
+    let title = block
+        .attr("title")
+        .map(str::trim)
+        .filter(|t| !t.is_empty())
+        .map(heading);
     let Origin::Listing(file) = &block.origin else {
         return title;
     };
     let line = file.lines.first().copied().unwrap_or(1);
     let link = format!(
-        "<a href=\"{}{}#L{line}\"><code>{}</code></a>",
+        "<a class=\"file\" href=\"{}{}#L{line}\"><code>{}</code></a>",
         page.to_root(),
         listing_address(&file.path),
         escape(short_name(&page.path, &file.path)),
     );
     Some(match title {
-        Some(title) => format!("{link} — {title}"),
+        Some(title) => format!("{link} <span class=\"dash\">—</span> {title}"),
         None => link,
     })
 }
 
+/// A title. The word before its colon says what the reader does with the listing: create, change, run, observe.
+fn heading(title: &str) -> String {
+    match title.split_once(": ") {
+        Some((verb, rest)) if ["create", "change", "run", "observe"].contains(&verb) => format!(
+            "<span class=\"title\"><span class=\"verb\">{verb}:</span> {}</span>",
+            phrase(rest)
+        ),
+        _ => format!("<span class=\"title\">{}</span>", phrase(title)),
+    }
+}
+
 /// A title, with what stands between backticks as code.
-fn phrase(title: &str) -> String {
+pub(crate) fn phrase(title: &str) -> String {
     let mut out = String::new();
     let parts: Vec<&str> = title.split('`').collect();
     for (i, part) in parts.iter().enumerate() {
@@ -190,7 +244,7 @@ fn phrase(title: &str) -> String {
 
 /// What follows the folder that page and file have in common by name: a page of `src/21-x/` calls
 /// `listings/21-x/links-api/src/main.rs` `links-api/src/main.rs`.
-fn short_name<'a>(page: &str, path: &'a str) -> &'a str {
+pub(crate) fn short_name<'a>(page: &str, path: &'a str) -> &'a str {
     let folder = page.rsplit('/').nth(1).unwrap_or_default();
     if folder.is_empty() {
         return path;
@@ -298,10 +352,10 @@ fn badge(page: &PageSource, block: &Block, status: Option<&Status>) -> String {
     if !status.reason.is_empty() {
         row("Why", &[escape(&status.reason)]);
     }
-    row(
-        "Check",
-        &[format!("{}, in the {} lane", escape(&status.check), status.lane)],
-    );
+    row("Check", &[escape(&status.check)]);
+    if status.verdict != Verdict::Exempt {
+        row("Lane", &[status.lane.to_string()]);
+    }
     if let Some(file) = block.origin.file() {
         let address = format!("{}{}", page.to_root(), listing_address(&file.path));
         let line = file.lines.first().copied().unwrap_or(1);
@@ -317,12 +371,19 @@ fn badge(page: &PageSource, block: &Block, status: Option<&Status>) -> String {
         "Seen",
         &status.evidence.iter().map(|seen| escape(seen)).collect::<Vec<_>>(),
     );
-    let with: Vec<String> = status.versions.iter().map(|(name, what)| named(name, what)).collect();
+    let (mut with, mut stand_ins) = (Vec::new(), Vec::new());
+    for (name, what) in &status.versions {
+        match named(name, what) {
+            Named::Itself(text) => with.push(text),
+            Named::StandIn(text) => stand_ins.push(text),
+        }
+    }
     row("With", &with);
+    row("Stand-in", &stand_ins);
     if let Some(at) = &status.ran_at {
         row("When", &[format!("{}{}", time(at), took(status.seconds))]);
     }
-    row("Text", &[format!("<code>sha256:{}</code>", escape(&status.hash))]);
+    row("Hash", &[format!("<code>sha256:{}</code>", escape(&status.hash))]);
     let check = match status.verdict {
         Verdict::Verified => &status.check,
         _ => &status.reason,
@@ -336,26 +397,39 @@ fn badge(page: &PageSource, block: &Block, status: Option<&Status>) -> String {
     )
 }
 
-fn words(verdict: Verdict) -> &'static str {
+pub(crate) fn words(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::NotRun => "not run",
+        // What has not run for this build may have run for another.
+        Verdict::NotRun => "not run here",
         other => other.word(),
     }
 }
 
-fn named(name: &str, what: &str) -> String {
-    if what.is_empty() || what == name {
-        return escape(name);
+/// A tool or an image that took part, as HTML.
+pub(super) enum Named {
+    /// What its name says.
+    Itself(String),
+    /// Something else, under its name.
+    StandIn(String),
+}
+
+pub(super) fn named(name: &str, what: &str) -> Named {
+    // Set-up's words for an image that it has built under an upstream name. They tell that name themselves.
+    if what.contains("standing in for") {
+        return Named::StandIn(phrase(what));
     }
-    // `rustc` → `rustc 1.95.0 (…)` names itself already.
-    if what.starts_with(name) {
-        return phrase(what);
-    }
-    format!("{}: {}", escape(name), phrase(what))
+    Named::Itself(if what.is_empty() || what == name {
+        escape(name)
+    } else if what.starts_with(name) {
+        // `rustc` → `rustc 1.95.0 (…)` names itself already.
+        phrase(what)
+    } else {
+        format!("{} {}", escape(name), phrase(what))
+    })
 }
 
 /// `2026-11-24T09:12:33.5Z` as `<time>2026-11-24 09:12 UTC</time>`.
-fn time(at: &str) -> String {
+pub(super) fn time(at: &str) -> String {
     let shown = match (at.get(..10), at.get(10..11), at.get(11..16), at.ends_with('Z')) {
         (Some(day), Some("T"), Some(clock), true) => format!("{day} {clock} UTC"),
         _ => at.to_owned(),
@@ -370,75 +444,6 @@ fn took(seconds: f64) -> String {
         s if s < 120.0 => format!(", in {s:.1} s"),
         s => format!(", in {:.1} min", s / 60.0),
     }
-}
-
-/// The table that `{{#evidence}}` shows: what is known of all blocks, by language.
-pub fn totals(rows: &[Status]) -> String {
-    const COLUMNS: [(&str, &[Verdict]); 4] = [
-        ("Verified", &[Verdict::Verified]),
-        ("Not run", &[Verdict::NotRun]),
-        ("Failed or stale", &[Verdict::Failed, Verdict::Stale]),
-        ("Exempt", &[Verdict::Exempt]),
-    ];
-    let mut languages: BTreeMap<&str, Vec<&Status>> = BTreeMap::new();
-    for row in rows {
-        languages.entry(&row.lang).or_default().push(row);
-    }
-    let cells = |rows: &[&Status]| -> String {
-        let mut cells = format!("<td>{}</td>", rows.len());
-        for (_, verdicts) in COLUMNS {
-            let n = rows.iter().filter(|r| verdicts.contains(&r.verdict)).count();
-            let class = if n == 0 { " class=\"none\"" } else { "" };
-            cells.push_str(&format!("<td{class}>{n}</td>"));
-        }
-        cells
-    };
-    let mut out = String::from(
-        "<div class=\"table-wrapper\"><table class=\"evidence-totals\"><caption>The blocks of this book</caption>\
-         <thead><tr><th scope=\"col\">Language</th><th scope=\"col\">Blocks</th>",
-    );
-    for (name, _) in COLUMNS {
-        out.push_str(&format!("<th scope=\"col\">{name}</th>"));
-    }
-    out.push_str("</tr></thead><tbody>");
-    for (language, rows) in &languages {
-        out.push_str(&format!(
-            "<tr><th scope=\"row\">{}</th>{}</tr>",
-            escape(language),
-            cells(rows)
-        ));
-    }
-    let all: Vec<&Status> = rows.iter().collect();
-    out.push_str(&format!(
-        "</tbody><tfoot><tr><th scope=\"row\">All</th>{}</tr></tfoot></table></div>\n",
-        cells(&all)
-    ));
-    out.push_str(&when_and_on_what(rows));
-    out
-}
-
-fn when_and_on_what(rows: &[Status]) -> String {
-    let mut times: Vec<&str> = rows.iter().filter_map(|r| r.ran_at.as_deref()).collect();
-    times.sort_unstable();
-    let (Some(first), Some(last)) = (times.first(), times.last()) else {
-        return "<p class=\"evidence-when\">No check has run yet.</p>\n".into();
-    };
-    let versions: BTreeMap<&str, &str> = rows
-        .iter()
-        .flat_map(|r| &r.versions)
-        .map(|(name, what)| (name.as_str(), what.as_str()))
-        .collect();
-    let with: Vec<String> = versions.iter().map(|(name, what)| named(name, what)).collect();
-    let with = if with.is_empty() {
-        String::new()
-    } else {
-        format!(", with {}", with.join("; "))
-    };
-    let when = match (time(first), time(last)) {
-        (first, last) if first == last => format!("at {first}"),
-        (first, last) => format!("between {first} and {last}"),
-    };
-    format!("<p class=\"evidence-when\">This evidence was made {when}{with}.</p>\n")
 }
 
 #[cfg(test)]

@@ -43,7 +43,10 @@ fn status() -> Status {
         seconds: 1.25,
         versions: [
             ("rustc".to_owned(), "rustc 1.95.0".to_owned()),
-            ("rabbitmq:4".to_owned(), "4.0.5, a stand-in".to_owned()),
+            (
+                "rabbitmq:4".to_owned(),
+                "RabbitMQ 4.0.5, built from Debian packages, standing in for `rabbitmq:4`".to_owned(),
+            ),
         ]
         .into(),
         hash: "abc".into(),
@@ -57,6 +60,7 @@ fn render(text: &str, blocks: Vec<Block>) -> String {
         src: "src".into(),
         text: text.into(),
         blocks,
+        steps: BTreeMap::new(),
     };
     page(&source, &|_| Some(status()))
 }
@@ -104,17 +108,17 @@ fn a_listing_gets_its_caption_its_text_and_its_badge() {
     );
     assert!(
         out.contains(
-            "<figcaption><a href=\"../listings/listings/21-x/api/src/lib.rs.html#L4\"><code>api/src/lib.rs</code></a> — \
-             answer <code>GET</code> &lt;x&gt;</figcaption>"
+            "<figcaption><a class=\"file\" href=\"../listings/listings/21-x/api/src/lib.rs.html#L4\"><code>api/src/lib.rs</code></a> <span class=\"dash\">—</span> \
+             <span class=\"title\">answer <code>GET</code> &lt;x&gt;</span></figcaption>"
         ),
         "{out}"
     );
     assert!(out.contains("\n```rust\nfn a() {\n}\n```\n"), "{out}");
     for word in [
         "<details class=\"evidence verified\"><summary><span class=\"verdict\">verified</span>",
-        "compiled &amp; run, in the docker lane",
+        "<dt>Check</dt><dd>compiled &amp; run</dd><dt>Lane</dt><dd>docker</dd>",
         "a::b &lt;built&gt; it&#10;and &#123;&#123;#more}}",
-        "rabbitmq:4: 4.0.5, a stand-in",
+        "<dt>Stand-in</dt><dd>RabbitMQ 4.0.5, built from Debian packages, standing in for <code>rabbitmq:4</code></dd>",
         "<dd>rustc 1.95.0</dd>",
         "<time datetime=\"2026-11-24T09:12:33.25Z\">2026-11-24 09:12 UTC</time>, in 1.2 s",
         "sha256:abc",
@@ -182,7 +186,10 @@ fn a_diagram_goes_through_mdbook_mermaid() {
         ),
         "{out}"
     );
-    assert!(out.contains("<figcaption>how</figcaption>"), "{out}");
+    assert!(
+        out.contains("<figcaption><span class=\"title\">how</span></figcaption>"),
+        "{out}"
+    );
     assert_eq!(crate::site::html::check(&out), []);
 }
 
@@ -234,6 +241,7 @@ fn a_block_that_is_not_verified_says_why_in_its_summary() {
         src: "src".into(),
         text: text.into(),
         blocks: vec![block(1, "console", &[], "$ a\n", Origin::Console)],
+        steps: BTreeMap::new(),
     };
     let not_run = Status {
         verdict: Verdict::NotRun,
@@ -241,29 +249,44 @@ fn a_block_that_is_not_verified_says_why_in_its_summary() {
         ..status()
     };
     let out = page(&source, &|_| Some(not_run.clone()));
-    assert!(out.contains("class=\"evidence not-run\"><summary><span class=\"verdict\">not run</span> <span class=\"check\">the docker lane has not run</span>"), "{out}");
+    assert!(out.contains("class=\"evidence not-run\"><summary><span class=\"verdict\">not run here</span> <span class=\"check\">the docker lane has not run</span>"), "{out}");
     assert!(page(&source, &|_| None).contains("Nothing is known of this block."));
 }
 
 #[test]
-fn totals_count_by_language() {
-    let row = |lang: &str, verdict| Status {
-        lang: lang.into(),
-        verdict,
-        ..status()
+fn a_listing_that_changes_another_links_to_it_and_to_each_of_its_lines() {
+    let file = included("listings/21-x/b.Dockerfile", &[2, 3, 4], "FROM b\n\nRUN x\n");
+    let step = Step {
+        since: Some(crate::steps::Since {
+            page: "src/21-x/README.md".into(),
+            line: 9,
+            path: "listings/21-x/a.Dockerfile".into(),
+            text: "FROM a\n\nRUN x\n".into(),
+        }),
+        folds: Vec::new(),
     };
-    let table = totals(&[
-        row("rust", Verdict::Verified),
-        row("rust", Verdict::Stale),
-        row("yaml", Verdict::NotRun),
-    ]);
-    assert!(table.contains("<tr><th scope=\"row\">rust</th><td>2</td><td>1</td><td class=\"none\">0</td><td>1</td><td class=\"none\">0</td></tr>"), "{table}");
-    assert!(table.contains("<th scope=\"row\">All</th><td>3</td>"), "{table}");
-    assert!(
-        table.contains("made at <time") && table.contains("rabbitmq:4: 4.0.5, a stand-in"),
-        "{table}"
-    );
-    assert!(!table.contains("\n\n"));
-    assert_eq!(crate::site::html::check(&table), []);
-    assert!(totals(&[]).contains("No check has run yet."));
+    let source = PageSource {
+        root: Root { path: ".".into() },
+        path: "src/21-x/a.md".into(),
+        src: "src".into(),
+        text: "```dockerfile\n{{#include x}}\n```\n".into(),
+        blocks: vec![block(
+            1,
+            "dockerfile",
+            &[("title", "change: the base")],
+            "",
+            Origin::Listing(file),
+        )],
+        steps: [(1, step)].into(),
+    };
+    let out = page(&source, &|_| Some(status()));
+    for part in [
+        "<span class=\"verb\">change:</span> the base</span><fieldset class=\"views\">",
+        "<span class=\"since\">since <a href=\"../21-x/index.html#block-9\"><code>a.Dockerfile</code></a></span>",
+        "<a href=\"../listings/listings/21-x/b.Dockerfile.html#L2\" data-n=\"2\" tabindex=\"-1\"></a>",
+        "<del>FROM a\n</del><ins>FROM b\n</ins><span>\nRUN x\n</span></code></pre>",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert_eq!(crate::site::html::check(&out), [], "{out}");
 }

@@ -1,9 +1,10 @@
+// ANCHOR: imports
 //! Follows a short link.
 
 use anyhow::Context;
 use first_trace::{resolve, telemetry};
+// ANCHOR_END: imports
 
-// ANCHOR: main
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let code = std::env::args().nth(1).context("name a link")?;
@@ -13,4 +14,3 @@ async fn main() -> anyhow::Result<()> {
     println!("{}", target?);
     Ok(())
 }
-// ANCHOR_END: main
