@@ -94,10 +94,9 @@ pub fn rows() -> Vec<Row> {
         .with("throws.js", "throw new Error(\"no such lab\");\n"),
         row(
             "third-party-font",
-            "Words.\n\n<style>@font-face { font-family: far; src: url(https://fonts.example.org/far.woff2) }</style>\n\n\
-             <p style=\"font-family: far\">Words.</p>\n",
+            "Words.\n\n<div><link rel=\"stylesheet\" href=\"https://fonts.example.org/far.css\"></div>\n",
             5,
-            &["asks a third party for https://fonts.example.org/far.woff2", "fix: keep the file beside the page"],
+            &["asks a third party for https://fonts.example.org/far.css", "fix: keep the file beside the page"],
         ),
         row(
             "third-party-picture",
