@@ -143,15 +143,20 @@ async function drawn(page, complain, after) {
 
 async function overflow({ page, complain, width }) {
   const found = await page.evaluate(() => {
-    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+    const main = document.querySelector("main") ?? document.body;
+    // mdBook's content scrolls by itself, so that the page seems as wide as the screen.
+    const outer = [];
+    for (let box = main; box; box = box.parentElement) outer.push(box);
+    const wide = Math.max(...outer.map((box) => box.scrollWidth - box.clientWidth));
     if (wide <= 0) return null;
     const inBox = (element) => {
-      for (let box = element.parentElement; box; box = box.parentElement) {
-        if (getComputedStyle(box).overflowX !== "visible" && box !== document.documentElement && box !== document.body) return true;
+      for (let box = element.parentElement; box && !outer.includes(box); box = box.parentElement) {
+        if (getComputedStyle(box).overflowX !== "visible") return true;
       }
       return false;
     };
-    const culprit = [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !inBox(e)).at(-1);
+    const edge = Math.min(innerWidth, main.getBoundingClientRect().right);
+    const culprit = [...main.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > edge + 1 && !inBox(e)).at(-1);
     const name = culprit && culprit.tagName.toLowerCase() + (culprit.className ? `.${String(culprit.className).split(" ")[0]}` : "");
     return { wide, name, place: bookPlaceOf(culprit) };
   });

@@ -56,16 +56,31 @@ let wide = \"a line that is wider than the screen of a phone, so that it has to 
 # }
 ```
 
-```mermaid
-flowchart LR
-    reader --> page
-```
-
 <img src=\"square.svg\" alt=\"A square\" width=\"20\" height=\"20\">
 
 | a | b |
 |---|---|
 | c | d |
+
+## Further down
+
+What is drawn there is drawn before a reader comes to it.
+
+1. One step.
+2. Another step.
+3. A third step.
+4. A fourth step.
+5. A fifth step.
+6. A sixth step.
+7. A seventh step.
+8. An eighth step.
+9. A ninth step.
+10. A tenth step.
+
+```mermaid
+flowchart LR
+    reader --> page
+```
 ";
 
 const SQUARE: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 9 9\"><path d=\"M1 1h7v7H1z\"/></svg>\n";
@@ -76,7 +91,7 @@ pub fn rows() -> Vec<Row> {
             "contrast",
             "Words.\n\n<p style=\"color:#ccc;background:#fff\">Faint words.</p>\n",
             5,
-            &["axe color-contrast: Elements must meet minimum color contrast ratio thresholds", "1280 px light", "390 px navy"],
+            &["axe color-contrast: Elements must meet minimum color contrast ratio thresholds", "(390 px light, 390 px navy)"],
         ),
         row(
             "no-words-for-a-picture",
@@ -140,8 +155,8 @@ pub fn rows() -> Vec<Row> {
         ),
         row(
             "moves-while-it-loads",
-            "Words.\n\nMore words.\n\n<div><script src=\"late.js\"></script></div>\n",
-            5,
+            "Words.\n\nMore words, which move.\n\n<div><script src=\"late.js\"></script></div>\n",
+            1,
             &["moves while it loads: a layout shift of 0."],
         )
         .with(
@@ -171,7 +186,7 @@ pub fn rows() -> Vec<Row> {
         row(
             "hidden-without-script",
             "Words.\n\n<pre style=\"display: none\">shown by a script</pre>\n",
-            1,
+            5,
             &["a pre cannot be seen without JavaScript"],
         ),
         row(
@@ -179,13 +194,13 @@ pub fn rows() -> Vec<Row> {
             "Words.\n\n<div><pre style=\"white-space: pre !important; overflow-x: auto !important\">\
              one line that is wider than a sheet of paper, and wider than that, and wider still, as nothing wraps it at all\
              </pre></div>\n",
-            1,
+            5,
             &["is cut off when printed: a pre"],
         ),
         row(
             "asks-for-what-is-not-there",
             "Words.\n\n<div><script src=\"gone.js\"></script></div>\n",
-            3,
+            5,
             &["404 for http://127.0.0.1:", "/cloud-native-rust/gone.js"],
         ),
     ]
@@ -271,8 +286,14 @@ fn files() -> Vec<(&'static str, String)> {
     );
     add(
         "Cargo.toml".into(),
-        "[workspace]\nresolver = \"3\"\nmembers = []\n".into(),
+        "[workspace]\nresolver = \"3\"\nmembers = [\"good\"]\n".into(),
     );
+    // A workspace has a package.
+    add(
+        "good/Cargo.toml".into(),
+        "[package]\nname = \"good\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n".into(),
+    );
+    add("good/src/lib.rs".into(), "//! Nothing.\n".into());
     add(".gitignore".into(), "/target/\n/book/\n".into());
     files
 }
