@@ -1,161 +1,132 @@
-// Looks at every page of a site in headless Chromium, at a laptop's and a phone's width.
+// Looks at a built site in headless Chromium as readers do. `cargo book test --lane browser` runs it. By hand:
 //
-//     npm install && node check.mjs SITE_URL [--theme navy] [--shots FOLDER] [--budget KB]
+//     cargo book setup --lane browser && cargo book build
+//     node ci/browser/check.mjs book                                all that is looked at
+//     node ci/browser/check.mjs book --only flows --flow quiz       one part: pages, flows, site, lighthouse
+//     node ci/browser/check.mjs book --page first-image --shots /tmp/shots
 //
-// Says of each page: axe violations, script errors, requests to third parties, text wider than the screen, diagrams that
-// failed to draw, and what its first load weighs with gzip. Exits with 1 when something is wrong.
+// People's text is on stderr. With `--plan FILE` (the verifier's), the file says what to look at, and stdout has JSON
+// lines: a finding `{page, width, theme, what, block | heading}`, a count `{page, checks}`, an end `{page, done, seconds}`,
+// and `{versions}`; `page` is an address below the site, and `site` in an end. Exits with 1 when something was found, with
+// 2 when nothing could be looked at. Where Docker's networks come and go, Chromium sees the machine's network change and
+// drops what it reads: run it in a network of its own,
+// `unshare --net sh -c 'ip link set lo up && node ci/browser/check.mjs book'`, as the verifier does.
 
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { lock } from "./copying.mjs";
+import { flows, play } from "./flows.mjs";
+import { lighthouse } from "./lighthouse.mjs";
+import { THEMES, WIDTHS, look } from "./look.mjs";
+import { release, start } from "./packages.mjs";
+import { plain } from "./plain.mjs";
+import { Report } from "./report.mjs";
+import { serve } from "./serve.mjs";
+import { tasks } from "./site.mjs";
 
+const USAGE = "usage: node ci/browser/check.mjs SITE_FOLDER [--only pages|flows|site|lighthouse]… [--page PART_OF_ADDRESS]… [--flow NAME]\n"
+  + "                                    [--shots FOLDER] [--budget KB] [--base PATH] [--at N]\n"
+  + "  fix: name the folder that `cargo book build` wrote";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    theme: { type: "string", default: "light" },
-    shots: { type: "string" },
+    at: { type: "string", default: "4" },
+    base: { type: "string", default: "/cloud-native-rust/" },
     budget: { type: "string", default: "150" },
+    flow: { type: "string" },
+    only: { type: "string", multiple: true },
+    page: { type: "string", multiple: true },
+    plan: { type: "string" },
+    shots: { type: "string" },
   },
 });
-if (positionals.length !== 1) {
-  console.error("usage: node check.mjs SITE_URL [--theme navy] [--shots FOLDER] [--budget KB]");
+const folder = positionals[0] && resolve(positionals[0]);
+if (positionals.length !== 1 || !existsSync(join(folder, "index.html"))) {
+  console.error(USAGE);
   process.exit(2);
 }
-const start = new URL(positionals[0]);
-const budget = Number(values.budget) * 1000;
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const WIDTHS = [1280, 390, 360];
-// Read when a reader comes near a diagram, and weighed apart from the first load.
-const LAZY = /\/mermaid\.min\.js$/;
 
-const executablePath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"]
-  .find((path) => path && existsSync(path));
-if (!executablePath) {
-  console.error("there is no Chromium on this machine\n  fix: apt-get install chromium, or set CHROMIUM to its path");
-  process.exit(2);
-}
-const browser = await chromium.launch({
-  executablePath,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
-});
+/** All pages: what mdBook wrote, without the copies of listings, the frame of contents and the page for what is not there. */
+const files = readdirSync(folder, { recursive: true }).map((path) => path.split(sep).join("/")).filter((path) => path.endsWith(".html")).sort();
+const isCopy = (path) => path.startsWith("listings/");
+const hasText = (path) => readFileSync(join(folder, path), "utf8").includes("<main");
+const all = files.filter((path) => !isCopy(path) && !/^(404|toc|print)\.html$/.test(path) && hasText(path));
 
-let wrong = 0;
-const complain = (where, what) => { wrong += 1; console.log(`  ${where}: ${what}`); };
-
-async function look(url, width) {
-  // A context of its own is a first visit: nothing is cached.
-  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: "light" });
-  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: start.origin });
-  await context.addInitScript((theme) => localStorage.setItem("mdbook-theme", theme), values.theme);
-  const page = await context.newPage();
-  const where = `${url.pathname} at ${width}`;
-  let weight = 0, lazy = 0, later = false;
-  const bodies = [];
-  page.on("console", (message) => message.type() === "error" && complain(where, `console: ${message.text()}`));
-  page.on("pageerror", (error) => complain(where, `script: ${error.message}`));
-  page.on("request", (request) => {
-    const target = new URL(request.url());
-    if (/^https?:$/.test(target.protocol) && target.origin !== start.origin) complain(where, `asks ${target.href}`);
-  });
-  // The stream of events of `cargo book serve` never ends; all else does.
-  const pending = new Set();
-  let quietSince = Date.now();
-  const ended = (request) => { pending.delete(request); quietSince = Date.now(); };
-  page.on("request", (request) => request.resourceType() !== "eventsource" && pending.add(request));
-  page.on("requestfailed", ended);
-  page.on("requestfinished", (request) => {
-    ended(request);
-    if (later || !request.url().startsWith("http")) return;
-    bodies.push((async () => {
-      const response = await request.response();
-      const body = await response?.body().catch(() => Buffer.alloc(0)) ?? Buffer.alloc(0);
-      const size = Math.min(gzipSync(body, { level: 9 }).length, body.length);
-      if (LAZY.test(new URL(request.url()).pathname)) lazy += size; else weight += size;
-    })());
-  });
-  page.on("response", (response) => {
-    const missing = response.status() >= 400 && !response.url().endsWith("/favicon.ico");
-    if (missing) complain(where, `${response.status()} for ${response.url()}`);
-  });
-  await page.goto(url.href, { waitUntil: "load" });
-  const end = Date.now() + 30_000;
-  while ((pending.size > 0 || Date.now() - quietSince < 500) && Date.now() < end) {
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
-  }
-  await Promise.all(bodies);
-  later = true;
-  const total = weight;
-
-  for (const diagram of await page.locator("pre.mermaid").all()) {
-    await diagram.scrollIntoViewIfNeeded();
-    await diagram.locator("svg").first().waitFor({ timeout: 15_000 })
-      .catch(() => complain(where, "a diagram is not drawn"));
-  }
-  const failed = await page.locator('[aria-roledescription="error"]').count();
-  if (failed > 0) complain(where, `${failed} diagrams failed to draw`);
-
-  const overflow = await page.evaluate(() => {
-    const wide = document.documentElement.scrollWidth - innerWidth;
-    if (wide <= 0) return null;
-    const culprit = [...document.querySelectorAll("main *")].find((e) => e.getBoundingClientRect().right > innerWidth + 1);
-    return `${wide} px${culprit ? ` (${culprit.tagName.toLowerCase()}.${culprit.className})` : ""}`;
-  });
-  if (overflow) complain(where, `the page is wider than the screen by ${overflow}`);
-
-  await page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
-  await page.addScriptTag({ content: axe });
-  const { violations } = await page.evaluate(() => axe.run());
-  for (const { id, help, nodes } of violations) {
-    complain(where, `axe ${id}: ${help}`);
-    for (const node of nodes.slice(0, 3)) console.log(`      ${node.target.join(" ")}: ${node.html.slice(0, 160)}`);
-  }
-
-  // What a reader pastes is what the page says they paste.
-  const session = page.locator("figure[data-commands]").first();
-  if (width === WIDTHS[0] && await session.count() > 0) {
-    const button = session.locator(".clip-button");
-    await session.locator("pre").hover();
-    await button.click();
-    const pasted = await page.evaluate(() => navigator.clipboard.readText());
-    const promised = await session.getAttribute("data-commands");
-    if (pasted !== promised) complain(where, `copying gives ${JSON.stringify(pasted)}`);
-  }
-  const links = await page.evaluate(() => [...document.querySelectorAll("a[href]")].map((a) => a.href));
-  if (values.shots) {
-    mkdirSync(values.shots, { recursive: true });
-    const name = url.pathname.replace(/^\/|\/$/g, "").replaceAll("/", "_") || "index";
-    await page.evaluate(() => { document.querySelectorAll("details").forEach((details) => { details.open = false; }); scrollTo(0, 0); });
-    await page.screenshot({ path: join(values.shots, `${name}-${values.theme}-${width}.png`), fullPage: true });
-  }
-  await context.close();
-  return { weight: total, lazy, links };
+/** `{pages: [{address, blocks}], site}`. */
+function planned() {
+  if (values.plan) return JSON.parse(readFileSync(values.plan, "utf8"));
+  const pages = all.filter((address) => !values.page || values.page.some((part) => address.includes(part)));
+  return { pages: pages.map((address) => ({ address })), site: !values.page };
 }
 
-const seen = new Set();
-const todo = [start];
-while (todo.length > 0) {
-  const url = todo.shift();
-  url.hash = "";
-  url.search = "";
-  if (seen.has(url.href)) continue;
-  seen.add(url.href);
-  for (const width of WIDTHS) {
-    const { weight, lazy, links } = await look(url, width);
-    if (weight > budget) complain(`${url.pathname} at ${width}`, `weighs ${(weight / 1000).toFixed(1)} kB, budget ${values.budget}`);
-    if (width === WIDTHS[0]) {
-      const extra = lazy > 0 ? `, diagrams ${(lazy / 1000).toFixed(1)} kB more` : "";
-      console.log(`${url.pathname}: first load ${(weight / 1000).toFixed(1)} kB with gzip${extra}`);
-      for (const link of links) {
-        const next = new URL(link);
-        if (next.origin === start.origin && /(\/|\.html)$/.test(next.pathname)) todo.push(next);
-      }
-    }
+const plan = planned();
+const parts = values.only ?? ["pages", "flows", ...(plan.site ? ["site", "lighthouse"] : [])];
+const report = new Report({ json: Boolean(values.plan) });
+const server = await serve(folder, values.base);
+const browser = await start();
+report.line({ versions: { Chromium: browser.version(), Playwright: release("playwright-core"), "axe-core": release("axe-core"), Lighthouse: release("lighthouse") } });
+
+const read = (name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), "utf8") : null);
+const common = {
+  browser, server, folder, report, shots: values.shots, budget: Number(values.budget), clipboard: lock(),
+  pages: all, copies: files.filter(isCopy), home: read("index.html"), notFound: read("404.html"),
+};
+
+/** What there is to do: `{of, run}`; `of` has come to its end when all of its own have. */
+const todo = [];
+const onPages = (await flows(values.flow)).filter((flow) => !flow.once);
+for (const { address, blocks } of plan.pages) {
+  const on = { ...common, address, blocks };
+  const add = (run) => todo.push({ of: address, run });
+  if (parts.includes("pages")) {
+    for (const width of WIDTHS) for (const theme of THEMES) add(() => look({ ...on, where: { page: address, width, theme } }));
+    add(() => plain(on));
   }
+  if (parts.includes("flows")) for (const flow of onPages) add(() => play(flow, on));
+}
+if (parts.includes("site")) for (const run of await tasks(common)) todo.push({ of: "site", run });
+// By hand, a flow is asked for by name also where it belongs to the site.
+if (values.only?.includes("flows") && !parts.includes("site")) {
+  for (const flow of (await flows(values.flow)).filter((flow) => flow.once)) {
+    todo.push({
+      of: "site",
+      run: async () => {
+        for (const { address } of plan.pages) if (await play(flow, { ...common, address })) return;
+        console.error(`${flow.name}: no page has ${flow.selector}`);
+      },
+    });
+  }
+}
+
+const open = new Map();
+for (const { of } of todo) open.set(of, (open.get(of) ?? 0) + 1);
+const spent = new Map();
+const last = (of) => { open.set(of, open.get(of) - 1); return open.get(of) === 0; };
+const begun = Date.now();
+async function work() {
+  for (let task = todo.shift(); task; task = todo.shift()) {
+    const at = Date.now();
+    await task.run();
+    spent.set(task.of, (spent.get(task.of) ?? 0) + (Date.now() - at) / 1000);
+    if (last(task.of) && !(task.of === "site" && parts.includes("lighthouse"))) report.done(task.of, spent.get(task.of));
+  }
+}
+let failed = false;
+try {
+  await Promise.all(Array.from({ length: Number(values.at) }, work));
+  await browser.close();
+  if (parts.includes("lighthouse")) {
+    const at = Date.now();
+    await lighthouse(common);
+    report.done("site", (spent.get("site") ?? 0) + (Date.now() - at) / 1000);
+  }
+} catch (error) {
+  failed = true;
+  console.error(`the browser stopped: ${error.stack ?? error}`);
 }
 await browser.close();
-console.log(`${seen.size} pages at ${WIDTHS.join(", ")} px, theme ${values.theme}: ${wrong === 0 ? "nothing wrong" : `${wrong} things wrong`}`);
-process.exit(wrong === 0 ? 0 : 1);
+await server.close();
+const wrong = report.findings === 0 ? "nothing wrong" : `${report.findings} things wrong`;
+console.error(`${plan.pages.length} pages, ${report.checks} checks in ${((Date.now() - begun) / 1000).toFixed(1)} s: ${wrong}`);
+process.exit(failed ? 2 : report.findings === 0 ? 0 : 1);

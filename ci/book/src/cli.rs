@@ -11,7 +11,7 @@ use crate::config::find_root;
 use crate::lanes;
 use crate::model::{Lane, Status, Verdict};
 use crate::run::{self, Book, Options};
-use crate::{new, preprocess, publish, site};
+use crate::{exercise, new, preprocess, publish, site};
 
 /// Reads, changes and proves this book.
 #[derive(Parser, Debug)]
@@ -26,6 +26,7 @@ Examples:
   cargo book test --all                set up what is missing, then prove everything
   cargo book test src/preface.md       prove one page
   cargo book doctor                    what works here, and how to mend what does not
+  cargo book exercise next             what to do next, and how to begin
 
 Exit codes: 0 all that had to hold holds, 1 a check failed, 2 wrong use or missing set-up."
 )]
@@ -50,11 +51,21 @@ enum Command {
         open: bool,
     },
     /// Write the static site, with the evidence in it.
-    #[command(after_help = "Example: cargo book build -d /tmp/site")]
+    #[command(after_help = "\
+Examples:
+  cargo book build -d /tmp/site
+  cargo book build --epub cloud-native-rust.epub
+  cargo book build --url https://example.org/cloud-native-rust/")]
     Build {
         /// Folder to write; replaced as a whole.
         #[arg(short, long)]
         dest_dir: Option<PathBuf>,
+        /// The address that readers will find the site under: it then has canonical links, a sitemap and a card.
+        #[arg(long)]
+        url: Option<String>,
+        /// Also write the book as an EPUB. Diagrams are drawn by Chromium.
+        #[arg(long, value_name = "FILE")]
+        epub: Option<PathBuf>,
     },
     /// Run the checks whose inputs have changed, and say what would mislead a reader.
     #[command(after_help = "\
@@ -105,6 +116,16 @@ Examples:
         #[arg(long, conflicts_with_all = ["lane", "yes"])]
         down: bool,
     },
+    /// Build the labs' WebAssembly from the crates that pages print.
+    Lab {
+        #[command(subcommand)]
+        what: Lab,
+    },
+    /// Do the exercises of the book: list, start, check, hint, reset, next, watch.
+    Exercise {
+        #[command(subcommand)]
+        what: exercise::cli::What,
+    },
     /// Start something new.
     New {
         #[command(subcommand)]
@@ -133,6 +154,19 @@ enum New {
         /// The page's title.
         title: String,
     },
+}
+
+#[derive(Subcommand, Debug)]
+enum Lab {
+    /// Build labs by the one recipe, and write theme/labs.
+    #[command(after_help = "Example: cargo book lab build layer-cache")]
+    Build {
+        /// The labs' packages.
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Bring a compiler for WebAssembly from Debian's packages, where rustup has none.
+    Fetch,
 }
 
 #[derive(Args, Debug)]
@@ -185,17 +219,25 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<bool> {
     match command {
         Command::Serve { port, hostname, open } => serve(port, &hostname, open),
-        Command::Build { dest_dir } => {
+        Command::Build { dest_dir, url, epub } => {
+            let options = site::finish::Options {
+                url: url.as_deref().map(site::finish::site_url).transpose()?,
+                live: false,
+            };
             let book = Book::read(find_root()?)?;
             if !book.pages.findings.is_empty() {
                 return Ok(print_findings(&book));
             }
             let dest = dest_dir.unwrap_or_else(|| publish::default_dest(&book));
-            let found = publish::check(&book, &dest)?;
+            let found = publish::check(&book, &dest, &options)?;
             for finding in &found {
                 println!("{finding}");
             }
             println!("wrote {}", dest.join("index.html").display());
+            if let Some(file) = epub {
+                let made = publish::epub(&book, &dest, &file)?;
+                println!("wrote {}: {made}", file.display());
+            }
             Ok(found.is_empty())
         }
         Command::Test(args) => test(args),
@@ -235,6 +277,7 @@ fn dispatch(command: Command) -> Result<bool> {
             setup(&book, &lanes, &image, yes)?;
             Ok(true)
         }
+        Command::Lab { what } => lab(&what),
         Command::New {
             what: New::Page { path, title },
         } => {
@@ -246,8 +289,25 @@ fn dispatch(command: Command) -> Result<bool> {
             println!("next: cargo book test --bless {path}");
             Ok(true)
         }
+        Command::Exercise { what } => exercise::cli::run(what),
         Command::Preprocess { supports } => stock(supports),
     }
+}
+
+fn lab(what: &Lab) -> Result<bool> {
+    let root = find_root()?;
+    match what {
+        Lab::Fetch => crate::lab::fetch(&root)?,
+        Lab::Build { names } => {
+            let config = crate::config::Config::load(&root).map_err(|f| anyhow::anyhow!("{f}"))?;
+            for name in names {
+                let made = crate::lab::build(&root, &config, name)?;
+                let (bytes, gzip) = (made.bytes, made.gzip);
+                println!("wrote {}: {bytes} bytes, {gzip} with gzip", crate::lab::path(name));
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// The lanes that the book's blocks and tests need.
@@ -392,7 +452,11 @@ fn serve(port: u16, hostname: &str, open: bool) -> Result<bool> {
                 let said: Vec<String> = book.pages.findings.iter().map(ToString::to_string).collect();
                 bail!("{}", said.join("\n"));
             }
-            publish::site(&book, &dest)?;
+            let options = site::finish::Options {
+                live: true,
+                ..Default::default()
+            };
+            publish::site(&book, &dest, &options)?;
             Ok(dest.clone())
         }
     };

@@ -58,6 +58,13 @@ struct Own {
     unshown: Vec<String>,
     test_budget: Option<u64>,
     console_budget: Option<u64>,
+    // Read where the site is built.
+    #[allow(dead_code)]
+    card: Option<String>,
+    #[allow(dead_code)]
+    cover: Option<String>,
+    #[allow(dead_code)]
+    offline: Option<String>,
     // mdBook's own keys.
     #[allow(dead_code)]
     command: Option<String>,

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use crate::evidence::{Hashes, Record, sha256};
+use crate::exercise;
 use crate::formats;
 use crate::model::{Block, Lane, Origin, Root};
-use crate::page::{Pages, files_below};
+use crate::page::{Page, Pages, files_below};
 use crate::run::console;
+use crate::widgets::quiz;
 use crate::workspace::Workspace;
 
 /// What a job does.
@@ -28,6 +30,11 @@ pub enum Kind {
         /// The page.
         page: String,
     },
+    /// Compiles and runs the code of a page's quizzes against their keys.
+    Quiz {
+        /// The page.
+        page: String,
+    },
     /// Runs a page's shell sessions.
     Console {
         /// The page.
@@ -41,6 +48,13 @@ pub enum Kind {
     /// Reads a page's manifests, queries and protocols as their own tools would.
     Formats {
         /// The page.
+        page: String,
+    },
+    /// Proves an exercise: its starter fails as it should, its solution passes, each hint for a state fires.
+    Exercise {
+        /// The exercise.
+        name: String,
+        /// The page with its fence.
         page: String,
     },
     /// Builds the site; its links resolve, its HTML is balanced.
@@ -64,9 +78,12 @@ impl Job {
     /// The page whose blocks the job checks itself.
     pub fn page(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Snippets { page } | Kind::Console { page } | Kind::Diagrams { page } | Kind::Formats { page } => {
-                Some(page)
-            }
+            Kind::Snippets { page }
+            | Kind::Quiz { page }
+            | Kind::Console { page }
+            | Kind::Diagrams { page }
+            | Kind::Formats { page }
+            | Kind::Exercise { page, .. } => Some(page),
             _ => None,
         }
     }
@@ -228,6 +245,7 @@ pub fn plan(
                 inputs,
             });
         }
+        jobs.extend(quiz_job(root, config, page, workspace, hashes));
         let consoles = of(|o| *o == Origin::Console);
         if !consoles.is_empty() {
             let lane = consoles.iter().map(|b| console_lane(b)).max().unwrap_or(Lane::Offline);
@@ -248,10 +266,30 @@ pub fn plan(
             });
         }
     }
+    for (exercise, block) in exercise::shown(pages) {
+        let package = workspace.packages.values().find(|p| p.dir == exercise.package_dir());
+        let mut files = package.map_or(Vec::new(), |p| workspace.inputs(root, &p.name));
+        // The package's folder holds other exercises too: what this one is made from is its own, and the check's.
+        files.retain(|f| !exercise::owns(config, f) || f == &format!("{}/Cargo.toml", exercise.package_dir()));
+        files.extend(exercise.inputs(root));
+        files.extend(of_lane(root, exercise.text.lane));
+        let mut inputs: BTreeMap<String, String> = block_inputs(&[block]).chain(file_inputs(hashes, files)).collect();
+        inputs.extend(value("compiler", &workspace.rustc));
+        jobs.push(Job {
+            id: exercise.job(),
+            kind: Kind::Exercise {
+                name: exercise.name.clone(),
+                page: block.page.clone(),
+            },
+            lane: exercise.text.lane,
+            inputs,
+        });
+    }
     let mut site: Vec<String> = files_below(root, &config.src);
     site.extend(files_below(root, "theme"));
     site.extend(pages.shown().into_keys().map(str::to_owned));
     site.extend(pages.pages.iter().flat_map(|p| p.facts.iter().map(|f| f.1.clone())));
+    site.extend(pages.exercises.iter().flat_map(|e| files_below(root, &e.dir)));
     site.push("book.toml".into());
     jobs.push(Job {
         id: "site".into(),
@@ -294,6 +332,44 @@ pub fn plan(
     }
     jobs.sort_by_key(|job| job.lane);
     jobs
+}
+
+/// What proves the quizzes of a page, if it has any.
+fn quiz_job(
+    root: &Root,
+    config: &crate::config::Config,
+    page: &Page,
+    workspace: &Workspace,
+    hashes: &mut Hashes,
+) -> Option<Job> {
+    let is_asked = |b: &&Block| b.lang == "quiz" && b.attr("exempt").is_none();
+    let quizzes: Vec<&Block> = page.blocks.iter().filter(is_asked).collect();
+    if quizzes.is_empty() {
+        return None;
+    }
+    let mut inputs: BTreeMap<String, String> = block_inputs(&quizzes).collect();
+    let read: Vec<quiz::Quiz> = quizzes.iter().filter_map(|b| quiz::Quiz::of(b)).collect();
+    inputs.extend(file_inputs(hashes, read.iter().flat_map(quiz::bind::files)));
+    if read.iter().any(quiz::bind::reads_sessions) {
+        inputs.extend(value(
+            "what this page's sessions show",
+            &sha256(quiz::bind::sessions(&page.blocks).as_bytes()),
+        ));
+    }
+    if quizzes.iter().any(|b| quiz::prove::runs(b)) {
+        let package = config.snippets.as_deref();
+        let files = package.map(|p| workspace.inputs(root, p)).unwrap_or_default();
+        inputs.extend(file_inputs(hashes, files));
+        inputs.extend(value("compiler", &workspace.rustc));
+    }
+    Some(Job {
+        id: quiz::prove::job(&page.path),
+        kind: Kind::Quiz {
+            page: page.path.clone(),
+        },
+        lane: Lane::Offline,
+        inputs,
+    })
 }
 
 /// The files that a lane's engines are made from.

@@ -16,18 +16,23 @@
 //! | [`formats`] | what a YAML file is written for |
 //! | [`run`] | the jobs: cargo tests with line coverage, snippets, consoles, diagrams, the site |
 //! | [`status`] | blocks against evidence |
+//! | [`lab`] | labs' WebAssembly: built, and still what it was built from |
 //! | [`lanes`] | what this machine can run |
 //! | [`preprocess`] | the preprocessor that mdBook calls |
 //! | [`site`] | the HTML site: badges, links, live reload |
 //! | [`publish`] | from a book to a site that was looked at |
+//! | [`widgets`] | blocks that readers use: quizzes, labs, exercises |
+//! | [`exercise`] | exercises: starter and solution from one source, checks, progress |
 //! | [`new`] | scaffolds |
 //! | [`cli`] | the command line |
 
 pub mod cli;
 pub mod config;
 pub mod evidence;
+pub mod exercise;
 pub mod formats;
 pub mod job;
+pub mod lab;
 pub mod lanes;
 pub mod model;
 pub mod new;
@@ -38,4 +43,5 @@ pub mod run;
 pub mod site;
 pub mod status;
 pub mod steps;
+pub mod widgets;
 pub mod workspace;

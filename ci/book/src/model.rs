@@ -53,6 +53,8 @@ pub enum Origin {
     Console,
     /// A diagram.
     Diagram,
+    /// A quiz, a lab or an exercise.
+    Widget,
     /// Written in the page.
     Inline,
 }
@@ -65,6 +67,7 @@ impl Origin {
             Origin::Output(_) => "output",
             Origin::Console => "console",
             Origin::Diagram => "diagram",
+            Origin::Widget => "widget",
             Origin::Inline => "inline",
         }
     }
@@ -212,6 +215,18 @@ pub struct BlockResult {
     pub detail: String,
 }
 
+impl BlockResult {
+    /// What a check says of a block.
+    pub fn of(block: &Block, findings: Vec<Finding>, detail: &str) -> BlockResult {
+        BlockResult {
+            page: block.page.clone(),
+            line: block.line,
+            findings,
+            detail: detail.to_owned(),
+        }
+    }
+}
+
 /// The book's root folder and where the verifier keeps its own files.
 #[derive(Clone, Debug)]
 pub struct Root {
@@ -260,7 +275,7 @@ pub struct Status {
     pub line: usize,
     /// Its language tag.
     pub lang: String,
-    /// `listing`, `inline`, `console`, `output` or `diagram`.
+    /// `listing`, `inline`, `console`, `output`, `diagram` or `widget`.
     pub origin: String,
     /// The included file, if any.
     pub listing: Option<String>,

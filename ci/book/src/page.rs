@@ -13,8 +13,10 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 
 use crate::config::Config;
+use crate::exercise::{self, Exercise};
 use crate::formats::Format;
 use crate::model::{Block, Finding, Included, Origin, Root};
+use crate::widgets;
 
 /// One page.
 #[derive(Clone, Debug)]
@@ -31,11 +33,27 @@ pub struct Page {
     fences: Vec<(usize, usize)>,
 }
 
+#[cfg(test)]
+impl Page {
+    /// A page that holds these blocks.
+    pub(crate) fn of_blocks(path: &str, blocks: Vec<Block>) -> Page {
+        Page {
+            path: path.into(),
+            text: String::new(),
+            blocks,
+            facts: Vec::new(),
+            fences: Vec::new(),
+        }
+    }
+}
+
 /// All pages and what is wrong with them.
 #[derive(Clone, Debug, Default)]
 pub struct Pages {
     /// In the order of the summary.
     pub pages: Vec<Page>,
+    /// What there is to do.
+    pub exercises: Vec<Exercise>,
     /// What the text alone shows to be wrong.
     pub findings: Vec<Finding>,
 }
@@ -78,6 +96,9 @@ const LANGUAGES: &[(&str, &[&str])] = &[
     ("css", &[]),
     ("javascript", &[]),
     ("text", &[]),
+    ("quiz", &[]),
+    ("lab", &[]),
+    ("exercise", &[]),
 ];
 
 /// Attributes of every language.
@@ -86,6 +107,7 @@ const COMMON: &[&str] = &["title", "exempt", "since", "fold"];
 /// Reads the summary and every page below the book's source folder.
 pub fn load(root: &Root, config: &Config) -> Pages {
     let mut out = Pages::default();
+    (out.exercises, out.findings) = exercise::all(root, config);
     let summary = format!("{}/SUMMARY.md", config.src);
     let named = match std::fs::read_to_string(root.join(&summary)) {
         Ok(text) => summary_pages(&text, &config.src, &summary, root, &mut out.findings),
@@ -122,6 +144,8 @@ pub fn load(root: &Root, config: &Config) -> Pages {
         }
     }
     unshown_listings(root, config, &mut out);
+    let unshown = exercise::unshown(&out);
+    out.findings.extend(unshown);
     crate::steps::check(root, config, &mut out);
     out.findings.sort();
     out
@@ -203,7 +227,7 @@ fn unshown_listings(root: &Root, config: &Config, out: &mut Pages) {
         .collect();
     for dir in &config.listings {
         for path in files_below(root, dir) {
-            if shown.contains(&path) || facts.contains(&path) {
+            if shown.contains(&path) || facts.contains(&path) || exercise::owns(config, &path) {
                 continue;
             }
             if globs.matched(&path, false).is_whitelist() {
@@ -283,6 +307,7 @@ pub fn parse(root: &Root, config: &Config, path: &str, text: String, findings: &
         }
     }
     facts(root, config, &mut page, findings);
+    findings.extend(widgets::together(root, &page));
     page
 }
 
@@ -373,7 +398,7 @@ fn block(
             "take the word out, or include a file with `apiVersion` and `kind`",
         );
     }
-    page.blocks.push(Block {
+    let block = Block {
         page: page.path.clone(),
         line,
         end_line,
@@ -382,7 +407,16 @@ fn block(
         text: body,
         origin,
         format,
-    });
+    };
+    if block.origin == Origin::Widget {
+        let faults = widgets::faults(root, config, &block);
+        findings.extend(
+            faults
+                .into_iter()
+                .map(|fault| Finding::new(&path, line + fault.below, fault.what, fault.fix)),
+        );
+    }
+    page.blocks.push(block);
 }
 
 /// Where a shown file is not what its block says, and why. The whole file counts, whatever part of it is shown.
@@ -408,7 +442,7 @@ fn does_not_parse(root: &Root, lang: &str, path: &str) -> Option<(usize, String)
     }
 }
 
-fn did_you_mean(word: &str, names: &[&str]) -> String {
+pub(crate) fn did_you_mean(word: &str, names: &[&str]) -> String {
     let short = match word {
         "rs" => "rust",
         "bash" | "shell" | "sh-session" | "shell-session" => "console",
@@ -511,6 +545,7 @@ fn origin(root: &Root, config: &Config, page: &str, lang: &str, body: &str) -> R
         return Ok(match lang {
             "console" => Origin::Console,
             "mermaid" => Origin::Diagram,
+            word if widgets::LANGUAGES.contains(&word) => Origin::Widget,
             _ => Origin::Inline,
         });
     }
@@ -729,13 +764,7 @@ fn facts(root: &Root, config: &Config, page: &mut Page, findings: &mut Vec<Findi
 
 /// A number with a unit of size or time that stands in prose was typed by somebody and is measured by nothing.
 fn typed_numbers(path: &str, text: &str, part: &str, range: Range<usize>, findings: &mut Vec<Finding>) {
-    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"\b\d[\d.,]*\s?(?:%|(?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|hours?|bytes?|kB|KB|MB|GB|KiB|MiB|GiB)\b)",
-        )
-        .expect("a constant pattern")
-    });
-    for found in PATTERN.find_iter(part) {
+    for found in typed_pattern().find_iter(part) {
         findings.push(Finding::new(
             path,
             line_of(text, range.start + found.start()),
@@ -746,6 +775,21 @@ fn typed_numbers(path: &str, text: &str, part: &str, range: Range<usize>, findin
             "let a test write it with `fact(…)` and show it as {{fact NAME}}; or say it without a number",
         ));
     }
+}
+
+/// The first such number of a text.
+pub(crate) fn typed_number(text: &str) -> Option<&str> {
+    typed_pattern().find(text).map(|found| found.as_str())
+}
+
+fn typed_pattern() -> &'static Regex {
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"\b\d[\d.,]*\s?(?:%|(?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|hours?|bytes?|kB|KB|MB|GB|KiB|MiB|GiB)\b)",
+        )
+        .expect("a constant pattern")
+    });
+    &PATTERN
 }
 
 #[cfg(test)]

@@ -65,7 +65,8 @@ impl<'a> Knowledge<'a> {
     /// The jobs whose tests could prove a file, so that silence of all of them is a gap.
     pub fn could_prove(&self, path: &str) -> Vec<&'a Job> {
         let tests = self.jobs.iter().filter(|j| matches!(j.kind, Kind::Tests { .. }));
-        match self.workspace.package_of(path) {
+        let of_lab = crate::lab::name(path).and_then(|name| self.workspace.packages.get(name));
+        match of_lab.or_else(|| self.workspace.package_of(path)) {
             Some(package) if !package.dir.is_empty() => tests
                 .filter(|j| {
                     let tested = j.package().and_then(|name| self.workspace.packages.get(name));
@@ -123,6 +124,7 @@ impl<'a> Knowledge<'a> {
                 self.own(block, &mut row, "console", "run, output compared");
             }
             Origin::Diagram => self.own(block, &mut row, "diagrams", "parsed by the site's mermaid"),
+            Origin::Widget => self.widget(block, &mut row),
             Origin::Listing(file) if block.lang == "rust" => self.rust(file, &mut row),
             // That somebody read it says nothing of what a build or an engine makes of it.
             Origin::Listing(file) => {
@@ -134,6 +136,60 @@ impl<'a> Knowledge<'a> {
             Origin::Output(file) => self.used(file, &mut row, &Proof::COMPARED),
         }
         row
+    }
+
+    /// An exercise: the job proves it in both directions.
+    fn exercise(&self, block: &Block, row: &mut Status) {
+        row.check = "the starter fails its check, the solution passes it".into();
+        let name = crate::exercise::of_block(block).unwrap_or_default();
+        let own = |job: &&Job| matches!(&job.kind, Kind::Exercise { name: n, .. } if *n == name);
+        let Some(job) = self.jobs.iter().find(own) else {
+            return;
+        };
+        row.lane = job.lane;
+        let Some((record, changed)) = self.records.get(job.id.as_str()) else {
+            row.reason = format!("the {} lane has not proven it", job.lane);
+            return;
+        };
+        row.take(record);
+        if let Some(what) = changed.first() {
+            row.stale(what);
+        } else if record.passed {
+            row.verdict = Verdict::Verified;
+            row.evidence.extend(record.blocks.iter().map(|b| b.detail.clone()));
+        } else {
+            row.verdict = Verdict::Failed;
+            row.reason = record
+                .findings
+                .first()
+                .map_or("it was not proven".into(), |f| first_line(&f.what));
+        }
+    }
+
+    /// A block that readers use.
+    fn widget(&self, block: &Block, row: &mut Status) {
+        match block.lang.as_str() {
+            "quiz" => {
+                self.own(block, row, "quiz", "its keys are proven");
+                // The badge says of how many questions.
+                if let (Verdict::Verified, Some(what)) = (row.verdict, row.evidence.pop()) {
+                    row.check = what;
+                }
+            }
+            "lab" => self.lab(block, row),
+            _ => self.exercise(block, row),
+        }
+    }
+
+    /// A lab: its WebAssembly was asked what its crate was asked, and said the same.
+    fn lab(&self, block: &Block, row: &mut Status) {
+        let Ok(lab) = crate::widgets::lab::read(block) else {
+            return;
+        };
+        let path = crate::lab::path(&lab.name);
+        row.listing = Some(path.clone());
+        let (lines, text) = (Vec::new(), String::new());
+        self.used(&Included { path, lines, text }, row, &Proof::MATCHED);
     }
 
     /// A block that a job of its page checks itself.
@@ -427,6 +483,12 @@ impl Proof {
         check: "output compared",
         verbs: &["compared"],
         lane: None,
+    };
+
+    const MATCHED: Proof = Proof {
+        check: "WebAssembly and the printed crate compared",
+        verbs: &["matched"],
+        lane: Some(Lane::Offline),
     };
 
     fn of(block: &Block) -> Proof {

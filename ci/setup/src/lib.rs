@@ -11,8 +11,10 @@
 //! | [`images`](mod@images) | `docker/images.toml` |
 //! | `engine`, `debian`, `build` | the steps: start an engine, install packages, pull or build an image |
 //! | [`cluster`] | the shared kind cluster, and its kubeconfig |
+//! | [`browser`] | Node, Chromium and the npm packages that look at the site |
 //! | `tools`, `command` | LLVM's tools; running programs with a budget |
 
+pub mod browser;
 mod build;
 pub mod cluster;
 mod command;
@@ -43,6 +45,8 @@ pub enum Lane {
     Docker,
     /// kind and kubectl, the image of a node, and a cluster that lives.
     Kind,
+    /// Node, a Chromium, and the packages that drive it.
+    Browser,
 }
 
 impl Lane {
@@ -52,6 +56,7 @@ impl Lane {
             Lane::Offline => "offline",
             Lane::Docker => "docker",
             Lane::Kind => "kind",
+            Lane::Browser => "browser",
         }
     }
 }
@@ -105,7 +110,7 @@ pub fn doctor(root: &Path, lanes: &[Lane]) -> Vec<Need> {
         Err(error) => (Vec::new(), Some(error)),
     };
     let mut needs = plan::needs(&Observed::now(root, lanes, &images), &images, lanes);
-    let with_images = lanes.iter().find(|lane| **lane != Lane::Offline);
+    let with_images = lanes.iter().find(|lane| matches!(lane, Lane::Docker | Lane::Kind));
     if let (Some(error), Some(lane)) = (broken, with_images) {
         let (why, fix) = (format!("{}:{}: {}", error.file, error.line, error.what), error.fix);
         needs.push(Need {
@@ -154,6 +159,7 @@ pub fn run(root: &Path, steps: &[Step]) -> anyhow::Result<()> {
             Action::Image { name } => builder.provide(name),
             Action::Cluster => cluster::shared(root).provide(&logs),
             Action::Load { name } => cluster::shared(root).load(name, &logs),
+            Action::BrowserPackages => browser::install(root, &logs),
         };
         match done {
             Ok(said) => eprintln!(

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use crate::browser::Browser;
 use crate::cluster::{self, Cluster};
 use crate::command::{QUESTION, ask, first_line, on_path};
 use crate::images::Image;
@@ -54,6 +55,8 @@ pub struct Observed {
     pub cluster: Cluster,
     /// The images for pods that its nodes have, as the engine has them today.
     pub loaded: BTreeSet<String>,
+    /// Node, Chromium and what drives it.
+    pub browser: Browser,
 }
 
 /// Whether an engine answers.
@@ -108,6 +111,9 @@ impl Observed {
             let engine = lanes.contains(&Lane::Docker) || lanes.contains(&Lane::Kind);
             let docker = engine.then(|| scope.spawn(|| docker(images)));
             let kind = lanes.contains(&Lane::Kind).then(|| scope.spawn(|| kind(root, images)));
+            let browser = lanes
+                .contains(&Lane::Browser)
+                .then(|| scope.spawn(|| Browser::now(root)));
             if let Some(Ok(o)) = offline.map(|t| t.join()) {
                 (seen.rustc, seen.cargo, seen.cc, seen.git) = (o.rustc, o.cargo, o.cc, o.git);
                 (seen.llvm, seen.rustup) = (o.llvm, o.rustup);
@@ -119,6 +125,9 @@ impl Observed {
             }
             if let Some(Ok(k)) = kind.map(|t| t.join()) {
                 (seen.kind, seen.kubectl, seen.cluster, seen.loaded) = (k.kind, k.kubectl, k.cluster, k.loaded);
+            }
+            if let Some(Ok(b)) = browser.map(|t| t.join()) {
+                seen.browser = b;
             }
         });
         seen

@@ -1,5 +1,6 @@
 //! From what a machine has to what is missing, and from that to steps. No I/O.
 
+use crate::browser::{OLDEST_NODE, SCRIPTS};
 use crate::cluster::{self, Cluster};
 use crate::debian::{self, ENGINE, KIND};
 use crate::images::{Cost, Image, Recipe};
@@ -30,10 +31,10 @@ impl Step {
     }
 }
 
-/// What the steps of each lane cost where nothing can be pulled, a line a lane. None where no step has a known cost.
+/// What the steps of each lane cost, images where nothing can be pulled, a line a lane. None where no step has a known cost.
 pub fn costs(steps: &[Step]) -> Vec<String> {
     let mut lines = Vec::new();
-    for lane in [Lane::Offline, Lane::Docker, Lane::Kind] {
+    for lane in [Lane::Offline, Lane::Docker, Lane::Kind, Lane::Browser] {
         let of_lane = || steps.iter().filter(|step| step.lane == lane);
         let seconds: u32 = of_lane().filter_map(|step| step.cost).map(|cost| cost.seconds).sum();
         let megabytes: u32 = of_lane().filter_map(|step| step.cost).map(|cost| cost.megabytes).sum();
@@ -44,10 +45,12 @@ pub fn costs(steps: &[Step]) -> Vec<String> {
         };
         if seconds + megabytes > 0 {
             let cost = words(Cost { seconds, megabytes });
-            lines.push(format!(
-                "{} lane: {cost}{more} where nothing can be pulled",
-                lane.word()
-            ));
+            // What comes from a package registry costs the same everywhere.
+            let where_ = match lane {
+                Lane::Browser => "",
+                _ => " where nothing can be pulled",
+            };
+            lines.push(format!("{} lane: {cost}{more}{where_}", lane.word()));
         }
     }
     lines
@@ -100,6 +103,8 @@ pub enum Action {
         /// Its name.
         name: String,
     },
+    /// Bring the npm packages that drive a Chromium.
+    BrowserPackages,
 }
 
 /// Something is missing that a set-up cannot bring to this machine.
@@ -128,6 +133,7 @@ pub fn needs(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Vec<Need> {
             Lane::Offline => offline(seen, &mut needs),
             Lane::Docker => docker(seen, images, Lane::Docker, &mut needs),
             Lane::Kind => kind(seen, images, &mut needs),
+            Lane::Browser => browser(seen, &mut needs),
         }
     }
     needs
@@ -328,6 +334,110 @@ fn kind(seen: &Observed, images: &[Image], needs: &mut Vec<Need>) {
     }
 }
 
+const INSTALL_NODE: &str =
+    "install Node 18.17 or newer with npm (https://nodejs.org), then run cargo book setup --lane browser";
+const INSTALL_CHROMIUM: &str =
+    "install Chromium or Chrome, or set CHROMIUM to its path, then run cargo book setup --lane browser";
+
+/// The need of the npm packages.
+const PACKAGES: &str = "npm packages of ci/browser";
+
+fn browser(seen: &Observed, needs: &mut Vec<Need>) {
+    let lane = Lane::Browser;
+    let plain = |version: &String| (version.clone(), String::new());
+    let can_install = seen.debian.is_some() && seen.root;
+    let fix = |by_hand: &str| if can_install { setup(lane) } else { by_hand.to_owned() };
+    let browser = &seen.browser;
+    let node = browser.node.as_ref().filter(|version| at_least(version, OLDEST_NODE));
+    match &browser.node {
+        // Debian's own is what an installation would bring: then it is too old, too.
+        Some(old) if node.is_none() => {
+            let why = format!("{old} is too old: {}.{} or newer", OLDEST_NODE.0, OLDEST_NODE.1);
+            needs.push(need(lane, NODE, None, &why, INSTALL_NODE.to_owned()));
+        }
+        _ => needs.push(need(
+            lane,
+            NODE,
+            node.map(plain),
+            "there is none on PATH",
+            fix(INSTALL_NODE),
+        )),
+    }
+    let npm = browser.npm.as_ref().map(plain);
+    needs.push(need(lane, NPM, npm, "there is none on PATH", fix(INSTALL_NODE)));
+    let chromium = browser.chromium.as_ref();
+    let chromium = chromium.map(|(version, path)| (version.clone(), path.display().to_string()));
+    needs.push(need(
+        lane,
+        CHROMIUM,
+        chromium,
+        "there is none where it is looked for",
+        fix(INSTALL_CHROMIUM),
+    ));
+    let there = browser
+        .packages
+        .as_ref()
+        .map(|dir| ("as locked".to_owned(), dir.display().to_string()));
+    let why = format!("they are not installed as {SCRIPTS}/package-lock.json has them");
+    needs.push(need(lane, PACKAGES, there, &why, setup(lane)));
+}
+
+const NODE: &str = "node";
+const NPM: &str = "npm";
+const CHROMIUM: &str = "chromium";
+
+/// What would bring the browser lane; nothing, where it is not asked for.
+fn browser_steps(needs: &[Need], seen: &Observed, can_install: bool, steps: &mut Vec<Step>) -> Result<(), PlanError> {
+    let missing = |name: &str| {
+        let named = |need: &&Need| need.lane == Lane::Browser && need.name == name && !need.is_ready();
+        needs.iter().find(named)
+    };
+    let programs = [(NODE, "nodejs"), (NPM, "npm"), (CHROMIUM, "chromium")];
+    let lacking: Vec<(&Need, &str)> = programs
+        .iter()
+        .filter_map(|(name, package)| Some((missing(name)?, *package)))
+        .collect();
+    let too_old = missing(NODE).is_some() && seen.browser.node.is_some();
+    if let Some((need, _)) = lacking.first()
+        && (!can_install || too_old)
+    {
+        return Err(by_hand(need));
+    }
+    if !lacking.is_empty() {
+        let names: Vec<String> = lacking.iter().map(|(_, package)| (*package).to_owned()).collect();
+        let title = format!("installing {}", names.join(" "));
+        let action = Action::Packages {
+            names,
+            newer_suite: None,
+        };
+        steps.push(Step::new(Lane::Browser, title, action));
+    }
+    if missing(PACKAGES).is_some() {
+        let title = format!("installing the {PACKAGES} (npm ci, below cargo's target folder)");
+        let cost = Some(Cost {
+            seconds: 25,
+            megabytes: 200,
+        });
+        steps.push(Step {
+            cost,
+            ..Step::new(Lane::Browser, title, Action::BrowserPackages)
+        });
+    }
+    Ok(())
+}
+
+fn by_hand(need: &Need) -> PlanError {
+    let (why, fix) = match &need.state {
+        State::Missing { why, fix } => (why, fix),
+        State::Ready { version, detail } => (version, detail),
+    };
+    PlanError {
+        name: need.name.clone(),
+        why: why.clone(),
+        fix: fix.clone(),
+    }
+}
+
 /// Whether pods are made from it: of the kind lane's images all but the nodes' own.
 pub fn runs_in_the_cluster(image: &Image) -> bool {
     image.lane == Lane::Kind && image.name != cluster::IMAGE
@@ -383,18 +493,6 @@ fn engine_fix(seen: &Observed, why: &str, elsewhere: Option<&str>) -> Option<Str
 pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<Step>, PlanError> {
     let needs = needs(seen, images, lanes);
     let missing = |name: &str| needs.iter().find(|n| n.name == name && !n.is_ready());
-    let by_hand = |need: &Need| match &need.state {
-        State::Missing { why, fix } => PlanError {
-            name: need.name.clone(),
-            why: why.clone(),
-            fix: fix.clone(),
-        },
-        State::Ready { version, detail } => PlanError {
-            name: need.name.clone(),
-            why: version.clone(),
-            fix: detail.clone(),
-        },
-    };
     let can_install = seen.debian.is_some() && seen.root;
     let mut steps = Vec::new();
 
@@ -443,7 +541,7 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
     let engines_lane = lanes
         .iter()
         .copied()
-        .find(|l| *l != Lane::Offline)
+        .find(|l| matches!(l, Lane::Docker | Lane::Kind))
         .unwrap_or(Lane::Docker);
     let silent = missing("docker engine");
     if let Some(need) = silent
@@ -551,6 +649,7 @@ pub fn steps(seen: &Observed, images: &[Image], lanes: &[Lane]) -> Result<Vec<St
             }
         }
     }
+    browser_steps(&needs, seen, can_install, &mut steps)?;
     Ok(steps)
 }
 

@@ -321,6 +321,31 @@ impl Image {
         std::fs::read(&copy).unwrap_or_else(|e| panic!("{path}: {e}"))
     }
 
+    /// The paths of all that is in it, sorted, as `etc/passwd`. The image needs no program for that. What the engine itself
+    /// puts into each container is among them.
+    ///
+    /// # Panics
+    /// When the engine does not hand it out.
+    pub fn paths(&self) -> Vec<String> {
+        let label = format!("book.test={}", run_id());
+        let id = output(&["create", "--label", &label, &self.tag, "none"]);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let archive = folder.path().join("image.tar");
+        let exported = docker(&["export", "--output", &archive.to_string_lossy(), &id]);
+        docker(&["rm", "--force", &id]);
+        assert!(
+            exported.status.success(),
+            "{}: {}",
+            self.tag,
+            String::from_utf8_lossy(&exported.stderr)
+        );
+        let list = Command::new("tar").arg("-tf").arg(&archive).output().expect("tar runs");
+        let list = String::from_utf8_lossy(&list.stdout).into_owned();
+        let mut paths: Vec<String> = list.lines().map(|p| p.trim_end_matches('/').to_owned()).collect();
+        paths.sort();
+        paths
+    }
+
     /// Runs a command in a new container until it ends. `flags` are those of `docker run`, as in
     /// `&["--entrypoint", "ldd"]`.
     pub fn run_to_end(&self, flags: &[&str], command: &[&str]) -> Output {

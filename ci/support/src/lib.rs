@@ -11,7 +11,9 @@
 //! | [`lock`] | lock files of packages that a container builds alone |
 //! | [`matching`] | narrow, named matchers for what differs each time |
 //! | [`waiting`] | waiting for a condition, within a budget |
+//! | [`exercise`] | what the check of an exercise saw of a reader's folder |
 //! | [`faults`] | a proxy that cuts connections, slows them or holds them; with the feature `docker` also containers that are paused, killed, restarted |
+//! | `lab` | a lab's WebAssembly against its crate (feature `lab`) |
 //! | `docker` | images built from the book's Dockerfiles, and containers (feature `docker`) |
 //! | `cluster` | namespaces, objects and programs on the kind cluster that tests share (feature `kind`) |
 //! | `engines` | the real engines that chapters talk to: RabbitMQ, PostgreSQL and others (feature `docker`) |
@@ -20,6 +22,7 @@
 
 pub mod capture;
 pub mod evidence;
+pub mod exercise;
 pub mod faults;
 pub mod lock;
 pub mod matching;
@@ -33,6 +36,8 @@ pub mod compose;
 pub mod docker;
 #[cfg(feature = "docker")]
 pub mod engines;
+#[cfg(feature = "lab")]
+pub mod lab;
 #[cfg(feature = "docker")]
 pub mod prometheus;
 

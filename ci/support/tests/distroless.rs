@@ -1,7 +1,7 @@
 //! The bases without a shell, used as a chapter would: a program runs in them, as nobody special, and finds what it
 //! needs; somebody who breaks in finds nothing.
 //!
-//! The images are optional: where one is absent a build fails, with the command that brings it.
+//! Where one of the images is absent a build fails, with the command that brings it.
 
 use book_support::docker::{Build, Image, output};
 

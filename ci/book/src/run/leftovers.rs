@@ -264,6 +264,14 @@ fn remove(run: &str) -> Vec<Thing> {
     own
 }
 
+/// Removes all that a run started, when that run is cut off and nobody compares before and after.
+pub fn end(work: &Path, run: &str) {
+    remove(run);
+    // If they stay, the next run looks for things that are no more.
+    let _ = std::fs::remove_file(work.join(MARK));
+    let _ = std::fs::remove_file(sign(run));
+}
+
 /// The engine while a run uses it.
 #[derive(Debug)]
 pub struct Watch {

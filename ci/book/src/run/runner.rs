@@ -17,6 +17,7 @@ use crate::model::{Block, BlockResult, Finding, Lane, Origin, Root, Status, Verd
 use crate::page::{self, Pages};
 use crate::run::{cluster, console, leftovers, snippets, tests};
 use crate::status::{Knowledge, Report};
+use crate::widgets::quiz;
 use crate::workspace::{Package, Workspace, settle};
 
 /// What `cargo book test` was asked for.
@@ -335,6 +336,7 @@ fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job], store: &Store) ->
         .filter(|job| {
             options.pattern.as_deref().is_none_or(|pattern| {
                 job.id.contains(pattern)
+                    || job.page().is_some_and(|page| page.contains(pattern))
                     || job.inputs.keys().any(|path| !path.starts_with('=') && path.contains(pattern) && job.kind != Kind::Site)
                     // A file that is still to be captured is none yet, but its package is there.
                     || dir_of(book, job).is_some_and(|dir| !dir.is_empty() && Path::new(pattern).starts_with(dir))
@@ -451,10 +453,11 @@ impl Runner<'_> {
         for job in of(|k| *k == Kind::Site) {
             self.site(job)?;
         }
-        self.snippets(&of(|k| matches!(k, Kind::Snippets { .. })))?;
+        self.snippets(&of(|k| matches!(k, Kind::Snippets { .. } | Kind::Quiz { .. })))?;
         self.tests(&of(|k| matches!(k, Kind::Tests { .. })), lane)?;
         self.formats(&of(|k| matches!(k, Kind::Formats { .. })))?;
         self.lint(&of(|k| matches!(k, Kind::Lint { .. })))?;
+        self.exercises(&of(|k| matches!(k, Kind::Exercise { .. })))?;
         for job in of(|k| matches!(k, Kind::Console { .. })) {
             self.console(job)?;
         }
@@ -634,31 +637,114 @@ impl Runner<'_> {
         }
     }
 
+    /// Rust that pages write, and the programs of their quizzes: both are built in one package, once.
     fn snippets(&mut self, jobs: &[&Job]) -> Result<()> {
         if jobs.is_empty() {
             return Ok(());
         }
         let start = Instant::now();
-        let wanted = |b: &Block| b.origin == Origin::Inline && b.lang == "rust";
-        let Some(package) = self.book.config.snippets.as_deref() else {
-            bail!(
-                "a page writes Rust, and book.toml names no package to run it in\n  fix: set `snippets` in [preprocessor.book]"
-            );
+        let written = |b: &Block| b.origin == Origin::Inline && b.lang == "rust";
+        let asked = |b: &Block| b.lang == "quiz";
+        let of = |job: &Job| -> Vec<&Block> {
+            let page = job.page().unwrap_or_default();
+            match job.kind {
+                Kind::Quiz { .. } => self.blocks_of(page, asked),
+                _ => self.blocks_of(page, written),
+            }
         };
-        let blocks: Vec<&Block> = jobs
-            .iter()
-            .flat_map(|j| self.blocks_of(j.page().unwrap_or_default(), wanted))
-            .collect();
-        let results = snippets::run(&self.book.root, package, &blocks)?;
+        // A quiz's programs carry the number of their question.
+        let mut programs: Vec<(&str, usize, Block)> = Vec::new();
+        let mut blocks: Vec<&Block> = Vec::new();
         for job in jobs {
-            let mine: Vec<&Block> = self.blocks_of(job.page().unwrap_or_default(), wanted);
-            let own = results
-                .iter()
-                .filter(|r| Some(r.page.as_str()) == job.page())
-                .cloned()
-                .collect();
+            for block in of(job) {
+                if block.lang == "quiz" {
+                    let of_quiz = quiz::prove::programs(&self.book.root, block);
+                    programs.extend(of_quiz.into_iter().map(|(n, program)| (job.id.as_str(), n, program)));
+                } else {
+                    blocks.push(block);
+                }
+            }
+        }
+        let snippets = blocks.len();
+        blocks.extend(programs.iter().map(|(_, _, program)| program));
+        let seen = match self.book.config.snippets.as_deref() {
+            _ if blocks.is_empty() => Vec::new(),
+            Some(package) => snippets::observe(&self.book.root, package, &blocks)?,
+            None => bail!(
+                "a page writes Rust, and book.toml names no package to run it in\n  fix: set `snippets` in [preprocessor.book]"
+            ),
+        };
+        let (of_pages, of_quizzes) = seen.split_at(snippets.min(seen.len()));
+        let mut done = Vec::new();
+        for job in jobs {
+            let mine = of(job);
+            let own: Vec<BlockResult> = match job.kind {
+                Kind::Quiz { .. } => mine
+                    .iter()
+                    .map(|block| {
+                        let within = |line: usize| block.line <= line && line <= block.end_line;
+                        let seen: Vec<quiz::prove::Seen> = programs
+                            .iter()
+                            .zip(of_quizzes)
+                            .filter(|((id, _, program), _)| *id == job.id && within(program.line))
+                            .map(|((_, question, _), (result, stdout))| quiz::prove::Seen {
+                                question: *question,
+                                result: result.clone(),
+                                stdout: stdout.clone(),
+                            })
+                            .collect();
+                        quiz::prove::judge(block, &seen)
+                    })
+                    .collect(),
+                _ => {
+                    let here = of_pages.iter().map(|(result, _)| result);
+                    here.filter(|r| Some(r.page.as_str()) == job.page()).cloned().collect()
+                }
+            };
             let mut record = self.record(job, start);
             Self::checked(&mut record, &mine, own);
+            done.push((*job, record));
+        }
+        for (job, record) in done {
+            self.keep(job, record)?;
+        }
+        Ok(())
+    }
+
+    /// Proves exercises, in both directions.
+    fn exercises(&mut self, jobs: &[&Job]) -> Result<()> {
+        let book = self.book;
+        let shown = crate::exercise::shown(&book.pages);
+        let of = |job: &Job| shown.iter().find(|(exercise, _)| exercise.job() == job.id).copied();
+        let mut programs = BTreeMap::new();
+        if !jobs.is_empty() {
+            eprintln!("  building the checks of {}", plural(jobs.len(), "exercise"));
+            let exercises: Vec<_> = jobs.iter().filter_map(|job| Some(of(job)?.0)).collect();
+            programs = match crate::exercise::check::build(book, &self.lanes_here(), &exercises) {
+                Ok(programs) => programs,
+                Err(error) => {
+                    for job in jobs {
+                        let Some((_, block)) = of(job) else { continue };
+                        let mut record = self.record(job, Instant::now());
+                        let finding = Finding::new(&block.page, block.line, format!("{error:#}"), "");
+                        Self::checked(&mut record, &[block], vec![BlockResult::of(block, vec![finding], "")]);
+                        self.keep(job, record)?;
+                    }
+                    return Ok(());
+                }
+            };
+        }
+        for job in jobs {
+            let Some((exercise, block)) = of(job) else { continue };
+            let start = Instant::now();
+            let proof = crate::exercise::prove::prove(book, exercise, &programs[&exercise.name], self.id)?;
+            let findings = proof
+                .faults
+                .iter()
+                .map(|(what, fix)| Finding::new(&block.page, block.line, what, fix));
+            let result = BlockResult::of(block, findings.collect(), &proof.detail);
+            let mut record = self.record(job, start);
+            Self::checked(&mut record, &[block], vec![result]);
             self.keep(job, record)?;
         }
         Ok(())
@@ -821,7 +907,7 @@ impl Runner<'_> {
     fn site(&mut self, job: &Job) -> Result<()> {
         let start = Instant::now();
         let dir = self.book.root.scratch_dir("site-")?;
-        let findings = crate::publish::check(self.book, &dir.path().join("site"))?;
+        let findings = crate::publish::check(self.book, &dir.path().join("site"), &Default::default())?;
         if findings.is_empty() && !self.book.pages.findings.is_empty() {
             // No site was built, so nothing is known of its links. That the pages are wrong is reported anyway.
             eprintln!("  skipped {}: the pages come first", job.id);
@@ -1118,19 +1204,13 @@ impl Runner<'_> {
 
     /// All packages that are ever built together: see [`tests::build`].
     fn together(&self) -> Vec<&Package> {
-        let snippets = self.book.config.snippets.as_deref();
-        let packages = self.book.workspace.packages.values();
-        packages.filter(|p| Some(p.name.as_str()) != snippets).collect()
+        crate::exercise::check::together(self.book)
     }
 
     /// The lanes that this machine can run, of those that packages have tests for: see [`tests::build`].
     fn lanes_here(&mut self) -> BTreeSet<Lane> {
         if self.lanes.is_empty() {
-            let all: BTreeSet<Lane> = self.together().iter().flat_map(|p| p.features.clone()).collect();
-            let here = all
-                .into_iter()
-                .filter(|l| lanes::missing(&self.book.root, *l).is_none());
-            self.lanes = here.chain([Lane::Offline]).collect();
+            self.lanes = crate::exercise::check::lanes_here(self.book);
         }
         self.lanes.clone()
     }

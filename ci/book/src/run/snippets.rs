@@ -51,6 +51,21 @@ pub fn run(root: &Root, package: &str, blocks: &[&Block]) -> Result<Vec<BlockRes
 
 /// As [`run`], with another budget for each block.
 pub fn run_within(root: &Root, package: &str, blocks: &[&Block], budget: Duration) -> Result<Vec<BlockResult>> {
+    let seen = observe_within(root, package, blocks, budget)?;
+    Ok(seen.into_iter().map(|(result, _)| result).collect())
+}
+
+/// As [`run`], with what each block printed to standard output.
+pub fn observe(root: &Root, package: &str, blocks: &[&Block]) -> Result<Vec<(BlockResult, String)>> {
+    observe_within(root, package, blocks, BUDGET)
+}
+
+fn observe_within(
+    root: &Root,
+    package: &str,
+    blocks: &[&Block],
+    budget: Duration,
+) -> Result<Vec<(BlockResult, String)>> {
     if blocks.is_empty() {
         return Ok(Vec::new());
     }
@@ -114,12 +129,14 @@ pub fn run_within(root: &Root, package: &str, blocks: &[&Block], budget: Duratio
             ),
             Ok(wanted) => judge(block, &wanted, &notes, id, &names[&id], &said, &recipe, budget)?,
         };
-        results.push(BlockResult {
+        let stdout = read_note::<Ran>(&notes, id, "ran")?.map_or(String::new(), |ran| ran.stdout);
+        let result = BlockResult {
             page: block.page.clone(),
             line: block.line,
             findings,
             detail,
-        });
+        };
+        results.push((result, stdout));
     }
     Ok(results)
 }

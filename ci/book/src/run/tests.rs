@@ -53,6 +53,13 @@ pub struct Program {
     executable: PathBuf,
 }
 
+impl Program {
+    /// Where it lies.
+    pub fn executable(&self) -> &Path {
+        &self.executable
+    }
+}
+
 /// What a build gave.
 #[derive(Debug, Default)]
 pub struct Built {
@@ -134,12 +141,32 @@ pub struct Span {
 /// # Errors
 /// When cargo fails without a word of the compiler. What the compiler refused is in the answer.
 pub fn build(root: &Root, listings: &[String], packages: &[&Package], lanes: &BTreeSet<Lane>) -> Result<Built> {
+    build_only(root, listings, packages, lanes, &[])
+}
+
+/// As [`build`], but only the test targets of these names, also those that no lane runs; none: all that lanes run.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_only(
+    root: &Root,
+    listings: &[String],
+    packages: &[&Package],
+    lanes: &BTreeSet<Lane>,
+    only: &[&str],
+) -> Result<Built> {
     let work = root.work();
     std::fs::create_dir_all(&work)?;
     let listings: Vec<PathBuf> = listings.iter().map(|dir| root.join(dir)).collect();
     let mut command = cargo(root);
     // As `cargo test --no-run`, which has no `--keep-going`.
-    command.args(["build", "--tests", "--keep-going", "--message-format=json"]);
+    command.args(["build", "--keep-going", "--message-format=json"]);
+    if only.is_empty() {
+        command.arg("--tests");
+    }
+    for name in only {
+        command.args(["--test", name]);
+    }
     choose(&mut command, packages, lanes);
     if !listings.is_empty() {
         let roots = std::env::join_paths(&listings)?;

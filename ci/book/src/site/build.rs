@@ -13,7 +13,8 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 
-use super::{listing, mermaid};
+use super::finish::{self, About, Options};
+use super::{listing, mermaid, offline, search};
 
 /// Builds the book of `root` into `dest`.
 ///
@@ -24,12 +25,18 @@ use super::{listing, mermaid};
 ///
 /// When mdBook fails, and also when it only warns: an include that does not resolve or a tag that is not closed is
 /// nothing that a reader should find. When `dest` holds something that is not a site.
-pub fn build(root: &Path, dest: &Path, pre: impl Preprocessor + 'static, files_shown: &[String]) -> Result<()> {
+pub fn build(
+    root: &Path,
+    dest: &Path,
+    pre: impl Preprocessor + 'static,
+    files_shown: &[String],
+    options: &Options,
+) -> Result<()> {
     let root = std::path::absolute(root)?;
     let dest = std::path::absolute(dest)?;
     may_replace(&root, &dest)?;
     let place = Place::beside(&dest)?;
-    run_mdbook(&root, &place.site(), pre)?;
+    let about = run_mdbook(&root, &place.site(), pre, options)?;
     let site = place.site();
     let diagrams = pages_below(&site)?
         .iter()
@@ -43,17 +50,29 @@ pub fn build(root: &Path, dest: &Path, pre: impl Preprocessor + 'static, files_s
     }
     let unique: BTreeSet<&String> = files_shown.iter().collect();
     listing::listing_pages(&site, &root, &unique.into_iter().cloned().collect::<Vec<_>>())?;
+    crate::lab::copy_to_site(&root, &site)?;
+    search::improve(&site)?;
+    finish::finish(&site, &root, &about, options)?;
+    if let Some(source) = &about.offline {
+        offline::write(&site, &root, source, options.live)?;
+    }
     std::fs::write(site.join(".nojekyll"), "")?;
     place.put_at(&dest)
 }
 
 const RUNNABLE: &str = "output.html.playground.runnable";
 
-fn run_mdbook(root: &Path, site: &Path, pre: impl Preprocessor + 'static) -> Result<()> {
+fn run_mdbook(root: &Path, site: &Path, pre: impl Preprocessor + 'static, options: &Options) -> Result<About> {
     let said = Said::default();
     let subscriber = tracing_subscriber::registry().with(said.clone());
-    let result = tracing::subscriber::with_default(subscriber, || -> Result<()> {
+    let result = tracing::subscriber::with_default(subscriber, || -> Result<About> {
         let mut config = Config::from_disk(root.join("book.toml"))?;
+        let about = About {
+            title: config.book.title.clone().unwrap_or_default(),
+            description: config.book.description.clone().unwrap_or_default(),
+            card: config.get("preprocessor.book.card")?,
+            offline: config.get("preprocessor.book.offline")?,
+        };
         config.build.build_dir = site.to_path_buf();
         // mdBook would write an empty page for one that the summary names and nobody wrote.
         config.build.create_missing = false;
@@ -61,12 +80,17 @@ fn run_mdbook(root: &Path, site: &Path, pre: impl Preprocessor + 'static) -> Res
         if config.get::<bool>(RUNNABLE)?.is_none() {
             config.set(RUNNABLE, false)?;
         }
+        // The 404 page is found at any depth, so its links are those of the site's address.
+        if let Some(url) = &options.url {
+            config.set("output.html.site-url", finish::path_of(url))?;
+        }
         let mut book = MDBook::load_with_config(root, config)?;
         book.with_preprocessor(pre);
-        book.build()
+        book.build()?;
+        Ok(about)
     });
     let said = said.take();
-    match result {
+    let about = match result {
         Err(error) => {
             let mut text = format!("{error:#}");
             for line in said {
@@ -74,14 +98,14 @@ fn run_mdbook(root: &Path, site: &Path, pre: impl Preprocessor + 'static) -> Res
             }
             bail!("mdBook could not build the site: {text}\n  fix: correct the page or book.toml")
         }
-        Ok(()) if !said.is_empty() => {
+        Ok(_) if !said.is_empty() => {
             bail!(
                 "mdBook built a site that misleads readers:\n{}\n  fix: correct the page or book.toml",
                 said.join("\n")
             )
         }
-        Ok(()) => {}
-    }
+        Ok(about) => about,
+    };
     // With a second output mdBook gives each a folder of its own.
     let html = site.join("html");
     if !site.join("index.html").exists() && html.join("index.html").exists() {
@@ -90,7 +114,7 @@ fn run_mdbook(root: &Path, site: &Path, pre: impl Preprocessor + 'static) -> Res
         std::fs::remove_dir_all(site)?;
         std::fs::rename(&aside, site)?;
     }
-    Ok(())
+    Ok(about)
 }
 
 /// What mdBook warns of while it builds.

@@ -33,7 +33,14 @@ fn book(page: &str) -> tempfile::TempDir {
 fn a_site_is_whole() {
     let dir = book("# A\n\ntext\n");
     let dest = dir.path().join("out/site");
-    build(dir.path(), &dest, Nothing, &["src/a.md".into(), "src/a.md".into()]).unwrap();
+    build(
+        dir.path(),
+        &dest,
+        Nothing,
+        &["src/a.md".into(), "src/a.md".into()],
+        &Options::default(),
+    )
+    .unwrap();
     for file in ["index.html", "a.html", ".nojekyll", "listings/src/a.md.html"] {
         assert!(dest.join(file).is_file(), "{file}");
     }
@@ -53,7 +60,7 @@ fn no_page_asks_the_playground_unless_the_book_wants_it() {
     let dir = book("# A\n\n```rust\nfn main() {}\n```\n");
     let dest = dir.path().join("site");
     let said = || {
-        build(dir.path(), &dest, Nothing, &[]).unwrap();
+        build(dir.path(), &dest, Nothing, &[], &Options::default()).unwrap();
         crate::site::links::check(&dest).unwrap()
     };
     assert_eq!(said(), []);
@@ -67,7 +74,7 @@ fn no_page_asks_the_playground_unless_the_book_wants_it() {
 fn the_site_ships_the_library_that_checks_diagrams() {
     let dir = book("# A\n\n<pre class=\"mermaid\">flowchart LR\n    a --> b\n</pre>\n");
     let dest = dir.path().join("site");
-    build(dir.path(), &dest, Nothing, &[]).unwrap();
+    build(dir.path(), &dest, Nothing, &[], &Options::default()).unwrap();
     assert!(std::fs::read(dest.join("mermaid.min.js")).unwrap() == mermaid::library().as_bytes());
 }
 
@@ -75,7 +82,7 @@ fn the_site_ships_the_library_that_checks_diagrams() {
 fn what_mdbook_warns_of_is_an_error_and_the_old_site_stays() {
     let dir = book("# A\n\nfirst\n");
     let dest = dir.path().join("site");
-    build(dir.path(), &dest, Nothing, &[]).unwrap();
+    build(dir.path(), &dest, Nothing, &[], &Options::default()).unwrap();
     for (page, word) in [
         ("# A\n\n<div>\n\nopen\n", "unclosed HTML tag `<div>`"),
         ("# A\n\n{{#include none.rs}}\n", "none.rs"),
@@ -85,14 +92,16 @@ fn what_mdbook_warns_of_is_an_error_and_the_old_site_stays() {
         ),
     ] {
         std::fs::write(dir.path().join("src/a.md"), page).unwrap();
-        let error = build(dir.path(), &dest, Nothing, &[]).unwrap_err().to_string();
+        let error = build(dir.path(), &dest, Nothing, &[], &Options::default())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(word) && error.contains("fix:"), "{error}");
         assert!(std::fs::read_to_string(dest.join("a.html")).unwrap().contains("first"));
     }
     std::fs::write(dir.path().join("src/a.md"), "# A\n\nsecond\n").unwrap();
-    assert!(build(dir.path(), &dest, Nothing, &["none.rs".into()]).is_err());
+    assert!(build(dir.path(), &dest, Nothing, &["none.rs".into()], &Options::default()).is_err());
     assert!(std::fs::read_to_string(dest.join("a.html")).unwrap().contains("first"));
-    build(dir.path(), &dest, Nothing, &[]).unwrap();
+    build(dir.path(), &dest, Nothing, &[], &Options::default()).unwrap();
     assert!(std::fs::read_to_string(dest.join("a.html")).unwrap().contains("second"));
 }
 
@@ -100,7 +109,7 @@ fn what_mdbook_warns_of_is_an_error_and_the_old_site_stays() {
 fn a_page_that_nobody_wrote_is_not_made_up() {
     let dir = book("# A\n");
     std::fs::write(dir.path().join("src/SUMMARY.md"), "- [A](a.md)\n- [B](b.md)\n").unwrap();
-    assert!(build(dir.path(), &dir.path().join("site"), Nothing, &[]).is_err());
+    assert!(build(dir.path(), &dir.path().join("site"), Nothing, &[], &Options::default()).is_err());
     assert!(!dir.path().join("src/b.md").exists());
 }
 
@@ -111,13 +120,15 @@ fn only_a_site_is_replaced() {
     std::fs::create_dir(&full).unwrap();
     std::fs::write(full.join("letter.txt"), "dear").unwrap();
     for dest in [full.as_path(), dir.path()] {
-        let error = build(dir.path(), dest, Nothing, &[]).unwrap_err().to_string();
+        let error = build(dir.path(), dest, Nothing, &[], &Options::default())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("fix:"), "{error}");
     }
     assert!(full.join("letter.txt").exists() && dir.path().join("src/a.md").exists());
     let empty = dir.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
-    build(dir.path(), &empty, Nothing, &[]).unwrap();
+    build(dir.path(), &empty, Nothing, &[], &Options::default()).unwrap();
     assert!(empty.join("index.html").exists());
 }
 
@@ -129,7 +140,7 @@ fn what_a_killed_build_left_is_removed() {
     let alive = dir.path().join(format!(".site-building-{}-99999", std::process::id()));
     std::fs::create_dir(&dead).unwrap();
     std::fs::create_dir(&alive).unwrap();
-    build(dir.path(), &dir.path().join("site"), Nothing, &[]).unwrap();
+    build(dir.path(), &dir.path().join("site"), Nothing, &[], &Options::default()).unwrap();
     assert_eq!(dead.exists(), !Path::new("/proc/self").exists());
     assert!(alive.exists());
 }

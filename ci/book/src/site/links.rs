@@ -121,12 +121,7 @@ pub fn check(site: &Path) -> Result<Vec<Problem>> {
 /// `None` when no page of `src` became the HTML file. A target that the page does not hold was added by the theme or
 /// by mdBook; it is shown at the page's first line.
 pub fn locate(root: &Path, src: &str, problem: &Problem) -> Option<(String, usize)> {
-    let stem = problem.file.strip_suffix(".html")?;
-    let mut names = vec![format!("{src}/{stem}.md")];
-    if let Some(folder) = stem.strip_suffix("index") {
-        names.push(format!("{src}/{folder}README.md"));
-    }
-    let page = names.into_iter().find(|name| root.join(name).is_file())?;
+    let page = source_of(root, src, &problem.file)?;
     let text = std::fs::read_to_string(root.join(&page)).ok()?;
     let line = spellings(&problem.target).iter().find_map(|spelling| {
         // The last resort for a fragment that the source writes otherwise.
@@ -135,6 +130,26 @@ pub fn locate(root: &Path, src: &str, problem: &Problem) -> Option<(String, usiz
         lines.get(problem.nth).or(lines.last()).copied()
     });
     Some((page, line.unwrap_or(1)))
+}
+
+/// The page of `src` that became an HTML file.
+pub fn source_of(root: &Path, src: &str, file: &str) -> Option<String> {
+    let stem = file.strip_suffix(".html")?;
+    let mut names = vec![format!("{src}/{stem}.md")];
+    if let Some(folder) = stem.strip_suffix("index") {
+        names.push(format!("{src}/{folder}README.md"));
+    }
+    names.into_iter().find(|name| root.join(name).is_file())
+}
+
+/// The HTML file that a page of `src` becomes.
+pub fn address_of(src: &str, page: &str) -> String {
+    let inside = page.strip_prefix(src).unwrap_or(page).trim_start_matches('/');
+    let stem = inside.strip_suffix(".md").unwrap_or(inside);
+    match stem.strip_suffix("README") {
+        Some(folder) if folder.is_empty() || folder.ends_with('/') => format!("{folder}index.html"),
+        _ => format!("{stem}.html"),
+    }
 }
 
 /// How the Markdown may write a target that HTML has, most exact first.
@@ -190,7 +205,7 @@ fn is_copy(pages: &BTreeMap<String, Page>, index: &Page) -> bool {
         .any(|(file, page)| file != "index.html" && targets(page) == own)
 }
 
-fn relative(site: &Path, path: &Path) -> String {
+pub(super) fn relative(site: &Path, path: &Path) -> String {
     let inside = path.strip_prefix(site).unwrap_or(path);
     inside
         .components()
@@ -278,6 +293,8 @@ impl Checker<'_> {
                 return Err(format!("the page's base is {base}, the site's is {}", self.prefix));
             }
             path
+        } else if path.starts_with('/') && page.base.is_none() {
+            return Err("an address that begins with `/` leaves a site that is published below a folder".into());
         } else if path.starts_with('/') {
             path.strip_prefix(self.prefix)
                 .or_else(|| (path == self.prefix.trim_end_matches('/')).then_some(""))

@@ -10,20 +10,30 @@
 //! | [`build`] | mdBook in process; a site replaces another only as a whole |
 //! | [`mermaid`] | the diagram library: where it is from, what it says of a diagram |
 //! | [`html`] | raw HTML in pages is balanced |
+//! | [`finish`] | what built pages lack: policy, descriptions, addresses |
+//! | [`search`] | the search index finds what a terminal prints |
+//! | [`offline`] | the service worker |
+//! | [`epub`] | the same text as an EPUB |
 //! | [`links`] | every link of the built site leads somewhere |
+//! | [`progress`] | the list of all pages, for what a reader has done |
 //! | `session` | what of a shell session a reader would paste |
 //! | [`serve`] | the local server: live reload, errors shown in the page |
 
 pub mod aids;
 pub mod build;
 mod code;
+pub mod epub;
+pub mod finish;
 pub mod html;
 pub mod links;
 pub mod listing;
 pub mod mermaid;
+pub mod offline;
+pub mod progress;
 pub mod render;
+pub mod search;
 pub mod serve;
-mod session;
+pub(crate) mod session;
 pub mod state;
 
 /// Text for HTML, in an element or in a quoted attribute.

@@ -11,12 +11,15 @@ use mdbook_preprocessor::config::Config;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use super::{code, escape, listing_address, session};
-use crate::model::{Block, Origin, Status, Verdict};
+use crate::model::{Block, Origin, Root, Status, Verdict};
 use crate::steps::Step;
+use crate::widgets;
 
 /// A page and its blocks.
 #[derive(Clone, Debug)]
 pub struct PageSource {
+    /// The book's root.
+    pub root: Root,
     /// The page, relative to the book's root (`src/21-containerization/first-image.md`).
     pub path: String,
     /// The folder of all pages, relative to the book's root (`src`).
@@ -38,6 +41,20 @@ impl PageSource {
             .unwrap_or(&self.path)
             .trim_start_matches('/');
         "../".repeat(inside.matches('/').count())
+    }
+
+    /// Its address below the site's root.
+    fn address(&self) -> String {
+        page_address(&self.src, &self.path)
+    }
+
+    fn widget(&self, block: &Block) -> String {
+        let place = widgets::Place {
+            root: &self.root,
+            to_root: &self.to_root(),
+            address: &self.address(),
+        };
+        widgets::html(place, block)
     }
 
     /// Another page's address, as a link of this page.
@@ -158,6 +175,7 @@ fn figure(page: &PageSource, block: &Block, status: Option<&Status>) -> String {
 fn lines(page: &PageSource, block: &Block, step: &Step) -> String {
     let numbers = match &block.origin {
         Origin::Diagram => return format!("\n{}", diagram(&block.text)),
+        Origin::Widget => return format!("\n{}", page.widget(block)),
         Origin::Listing(file) => {
             let address = format!("{}{}", page.to_root(), listing_address(&file.path));
             code::numbers(file, step, &address)
@@ -208,7 +226,7 @@ fn heading(title: &str) -> String {
 }
 
 /// A title, with what stands between backticks as code.
-fn phrase(title: &str) -> String {
+pub(crate) fn phrase(title: &str) -> String {
     let mut out = String::new();
     let parts: Vec<&str> = title.split('`').collect();
     for (i, part) in parts.iter().enumerate() {
@@ -226,7 +244,7 @@ fn phrase(title: &str) -> String {
 
 /// What follows the folder that page and file have in common by name: a page of `src/21-x/` calls
 /// `listings/21-x/links-api/src/main.rs` `links-api/src/main.rs`.
-fn short_name<'a>(page: &str, path: &'a str) -> &'a str {
+pub(crate) fn short_name<'a>(page: &str, path: &'a str) -> &'a str {
     let folder = page.rsplit('/').nth(1).unwrap_or_default();
     if folder.is_empty() {
         return path;
@@ -379,8 +397,7 @@ fn badge(page: &PageSource, block: &Block, status: Option<&Status>) -> String {
     )
 }
 
-/// A verdict, as readers see it.
-pub(super) fn words(verdict: Verdict) -> &'static str {
+pub(crate) fn words(verdict: Verdict) -> &'static str {
     match verdict {
         // What has not run for this build may have run for another.
         Verdict::NotRun => "not run here",

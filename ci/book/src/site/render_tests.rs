@@ -55,6 +55,7 @@ fn status() -> Status {
 
 fn render(text: &str, blocks: Vec<Block>) -> String {
     let source = PageSource {
+        root: Root { path: ".".into() },
         path: "src/21-x/a.md".into(),
         src: "src".into(),
         text: text.into(),
@@ -235,6 +236,7 @@ fn a_captured_output_is_captioned_by_its_title_alone_and_its_badge_names_the_fil
 fn a_block_that_is_not_verified_says_why_in_its_summary() {
     let text = "```console\n$ a\n```\n";
     let source = PageSource {
+        root: Root { path: ".".into() },
         path: "src/a.md".into(),
         src: "src".into(),
         text: text.into(),
@@ -264,6 +266,7 @@ fn a_listing_that_changes_another_links_to_it_and_to_each_of_its_lines() {
         folds: Vec::new(),
     };
     let source = PageSource {
+        root: Root { path: ".".into() },
         path: "src/21-x/a.md".into(),
         src: "src".into(),
         text: "```dockerfile\n{{#include x}}\n```\n".into(),

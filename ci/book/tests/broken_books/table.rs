@@ -147,9 +147,170 @@ fn file(name: &'static str, fence: &str, file: &str, text: &'static str, says: &
     case(name, vec![(path, Write(text)), ("src/other.md", Append(page))], says)
 }
 
+/// A quiz of one question on the other page: its `ask` stands in line 8, these lines below it.
+fn quiz(name: &'static str, lines: &str, says: &'static [&'static str]) -> Case {
+    let body = format!("# Other\n\n```quiz\nid = \"other\"\n\n[[question]]\n# One.\nask = \"Which?\"\n{lines}\n```\n");
+    page(name, body.leak(), says)
+}
+
+/// The lines of a question that asks for what its code prints.
+const PRINTS: &str =
+    "check = \"prints\"\ncode = '''\nlet n = 3;\nprintln!(\"{}\", n + 1);\n'''\nwhy = \"It adds one.\"\n";
+
+/// How a quiz can be wrong. Each is said at its line, and most before anything runs.
+fn quizzes() -> Vec<Case> {
+    let prints = |rest: &str| format!("{PRINTS}{rest}");
+    // A question whose key is right, whatever it says about `two`.
+    let key = |rest: &str| format!("options = [\"one\", \"two\"]\n{rest}");
+    let taught = "why = \"x\"\nsource = \"#other\"";
+    let again = format!("\n[[question]]\nask = \"Which?\"\n{}", key("answer = \"one\"\n")) + taught;
+    vec![
+        Case {
+            code: 0,
+            ..quiz(
+                "a_quiz_whose_keys_hold_is_green",
+                &prints(
+                    "options = [\"3\", { text = \"5\", because = \"It adds *one*.\" }, \"4\"]\nanswer = \"4\"\n\n\
+                     [[question]]\nask = \"With which error is it refused?\"\ncheck = \"error\"\n\
+                     code = \"let a: u8 = String::new();\"\nanswer = \"E0308\"\nwhy = \"x\"\n\n\
+                     [[question]]\nask = \"Does it compile?\"\ncheck = \"compiles\"\ncode = \"let a = 1; drop(a);\"\n\
+                     answer = true\nwhy = \"x\"\n\n\
+                     [[question]]\nask = \"What is it?\"\noptions = [\"42\", \"43\"]\nanswer = \"42\"\nwhy = \"x\"\n\
+                     proof = \"listings/good/twice/captured/words.txt\"\n\n\
+                     [[question]]\nask = \"Where?\"\noptions = [\"there\", \"here\"]\nanswer = \"here\"\nwhy = \"x\"\n\
+                     source = \"good/page.md#good\"",
+                ),
+                &["ok quiz:src/other.md", "0 findings"],
+            )
+        },
+        quiz(
+            "quiz_that_is_no_toml",
+            "options =",
+            &["src/other.md:9: this quiz does not read"],
+        ),
+        quiz(
+            "quiz_with_an_unknown_field",
+            "explanation = \"x\"",
+            &["src/other.md:9: this quiz does not read: unknown field `explanation`"],
+        ),
+        quiz(
+            "quiz_whose_answer_is_no_option",
+            &key(&format!("answer = \"tow\"\n{taught}")),
+            &["src/other.md:10: the answer `tow` is none of the options (did you mean `two`?)"],
+        ),
+        quiz(
+            "quiz_whose_key_counts",
+            &key(&format!("answer = 2\n{taught}")),
+            &["src/other.md:10: the answer `2` is no text, and a key that counts goes wrong when options move"],
+        ),
+        quiz(
+            "quiz_with_two_equal_options",
+            &format!("options = [\"one\",\n\"two\",\n\"One\"]\nanswer = \"one\"\n{taught}"),
+            &["src/other.md:11: the option `One` stands twice"],
+        ),
+        quiz(
+            "quiz_with_one_option",
+            &format!("options = [\"one\"]\nanswer = \"one\"\n{taught}"),
+            &["src/other.md:9: one option is no choice"],
+        ),
+        quiz(
+            "quiz_without_an_answer",
+            &key(taught),
+            &["src/other.md:8: no answer: which one is right?"],
+        ),
+        quiz(
+            "quiz_without_an_explanation",
+            &key("answer = \"two\"\nsource = \"#other\""),
+            &["src/other.md:8: no explanation: a reader who was wrong learns nothing"],
+        ),
+        quiz(
+            "quiz_that_nothing_proves",
+            &key("answer = \"two\"\nwhy = \"x\""),
+            &["src/other.md:8: nothing proves this question"],
+        ),
+        quiz(
+            "quiz_with_code_that_nothing_runs",
+            &format!("code = \"let a = 1;\"\n{}", key(&format!("answer = \"two\"\n{taught}"))),
+            &["src/other.md:9: nothing runs this code"],
+        ),
+        quiz(
+            "quiz_with_a_number_typed_by_hand",
+            &key("answer = \"two\"\nwhy = \"It takes 3 ms.\"\nsource = \"#other\""),
+            &["src/other.md:11: `3 ms` was typed by hand"],
+        ),
+        quiz(
+            "quiz_whose_key_can_be_guessed",
+            &format!("{}{again}{again}", key(&format!("answer = \"one\"\n{taught}"))),
+            &["src/other.md:8: the right answer is always option 1"],
+        ),
+        quiz(
+            "quiz_whose_proof_says_something_else",
+            "options = [\"42\", \"43\"]\nanswer = \"43\"\nwhy = \"x\"\nproof = \"listings/good/twice/captured/words.txt\"",
+            &["src/other.md:10: the key calls `42` wrong, and listings/good/twice/captured/words.txt says it"],
+        ),
+        quiz(
+            "quiz_whose_proof_nobody_captured",
+            "options = [\"42\", \"43\"]\nanswer = \"42\"\nwhy = \"x\"\nproof = \"listings/good/twice/captured/gone.txt\"",
+            &["src/other.md:12: listings/good/twice/captured/gone.txt does not exist: no check has captured it"],
+        ),
+        quiz(
+            "quiz_whose_source_is_not_there",
+            &key("answer = \"two\"\nwhy = \"x\"\nsource = \"good/page.md#goods\""),
+            &["src/other.md:12: `source` names the heading #goods, which is not there (did you mean `good`?)"],
+        ),
+        quiz(
+            "quiz_with_a_listing_that_the_page_does_not_show",
+            &format!(
+                "listing = \"listings/good/twice/src/lib.rs:twice\"\n{}",
+                key(&format!("answer = \"two\"\n{taught}"))
+            ),
+            &["src/other.md:9: no block of this page shows listings/good/twice/src/lib.rs:twice"],
+        ),
+        page(
+            "two_quizzes_with_one_id",
+            "# Other\n\n```quiz\nid = \"a\"\n[[question]]\nask = \"Which?\"\nanswer = \"x\"\nwhy = \"x\"\nsource = \"#other\"\n```\n\n\
+             ```quiz\nid = \"a\"\n[[question]]\nask = \"Which?\"\nanswer = \"x\"\nwhy = \"x\"\nsource = \"#other\"\n```\n",
+            &["src/other.md:13: the quiz of line 3 has the id `a` too"],
+        ),
+        quiz(
+            "quiz_whose_program_prints_something_else",
+            &prints("options = [\"3\", \"4\"]\nanswer = \"3\""),
+            &["src/other.md:16: question 1: the program prints `4`, which is another option, and the key says `3`"],
+        ),
+        quiz(
+            "quiz_whose_wrong_option_is_right_as_well",
+            &prints("options = [\"4\", \"`4`\"]\nanswer = \"4\""),
+            &["src/other.md:16: question 1: the key calls `4` wrong, and the program prints it"],
+        ),
+        quiz(
+            "quiz_whose_code_does_not_compile",
+            "check = \"prints\"\ncode = '''\nlet n: u8 = 3;\nlet m: char = n;\n'''\nanswer = \"3\"\nwhy = \"x\"",
+            &[
+                "src/other.md:12: question 1: does not compile",
+                "error[E0308]: mismatched types",
+            ],
+        ),
+        quiz(
+            "quiz_whose_error_is_another",
+            "check = \"error\"\ncode = \"let a: u8 = String::new();\"\noptions = [\"E0382\", \"E0308\"]\nanswer = \"E0382\"\nwhy = \"x\"",
+            &["src/other.md:10: question 1: the page says E0382, rustc says E0308"],
+        ),
+        quiz(
+            "quiz_whose_code_compiles_after_all",
+            "check = \"compiles\"\ncode = \"let a = 1; drop(a);\"\nanswer = false\nerror = \"E0382\"\nwhy = \"x\"",
+            &["question 1: compiles, and the page says that it does not (compile_fail,E0382)"],
+        ),
+        quiz(
+            "quiz_whose_code_is_refused_after_all",
+            "check = \"compiles\"\ncode = \"let a: u8 = String::new();\"\nanswer = true\nwhy = \"x\"",
+            &["src/other.md:10: question 1: does not compile"],
+        ),
+    ]
+}
+
 /// Every row that is one change and one command.
 pub fn cases() -> Vec<Case> {
-    vec![
+    let mut cases = vec![
         Case {
             code: 0,
             ..case("the_good_book_is_green", vec![], &["7 verified", "0 findings"])
@@ -726,7 +887,9 @@ pub fn cases() -> Vec<Case> {
                 &["1 not-run", "docker: 1 check not run here (no Docker engine; "],
             )
         },
-    ]
+    ];
+    cases.extend(quizzes());
+    cases
 }
 
 /// A page whose session needs the docker lane.
@@ -966,7 +1129,8 @@ fn locked(good: &Good) -> Result<(), String> {
 }
 
 /// A command that ends with 1 and says this.
-fn red(copy: &Copy, args: &[&str], words: &str) -> Result<String, String> {
+/// Runs what must not end well, and has to say these words.
+pub fn red(copy: &Copy, args: &[&str], words: &str) -> Result<String, String> {
     let output = copy.run(args, &[]);
     let said = text(&output);
     expect(

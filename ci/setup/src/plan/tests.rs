@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::browser::Browser;
 use crate::images::Smoke;
 use crate::observe::Present;
 use crate::tools::Rustc;
@@ -557,4 +558,77 @@ fn a_plan_says_what_each_lane_costs_where_nothing_can_be_pulled() {
         ]
     );
     assert_eq!(costs(&[]), [] as [&str; 0]);
+}
+
+#[test]
+fn the_browser_lane_needs_no_engine_and_brings_debians_packages_and_then_npm_s() {
+    let seen = bare_debian();
+    let plan = steps(&seen, &[image("debian:13", Some("k1"))], &[Lane::Browser]).expect("a plan");
+    let actions: Vec<&Action> = plan.iter().map(|step| &step.action).collect();
+    let packages = Action::Packages {
+        names: ["nodejs", "npm", "chromium"].map(str::to_owned).to_vec(),
+        newer_suite: None,
+    };
+    assert_eq!(actions, [&packages, &Action::BrowserPackages]);
+    assert!(plan.iter().all(|step| step.lane == Lane::Browser));
+    assert_eq!(costs(&plan), ["browser lane: about 25 s, 200 MB"]);
+}
+
+/// A machine with all that the browser lane needs.
+fn with_browser() -> Observed {
+    Observed {
+        browser: Browser {
+            node: Some("20.20.2".into()),
+            npm: Some("11.19.1".into()),
+            chromium: Some(("156.0.8078.79".into(), "/usr/bin/chromium".into())),
+            packages: Some("/t/packages-1".into()),
+        },
+        ..with_rust()
+    }
+}
+
+#[test]
+fn a_machine_with_a_browser_is_left_as_it_is() {
+    assert_eq!(steps(&with_browser(), &[], &[Lane::Browser]), Ok(Vec::new()));
+}
+
+#[test]
+fn a_changed_lock_file_brings_the_packages_alone_also_where_nothing_can_be_installed() {
+    let mut seen = with_browser();
+    seen.browser.packages = None;
+    let plan = steps(&seen, &[], &[Lane::Browser]).expect("a plan");
+    assert_eq!(plan.len(), 1);
+    assert_eq!(plan[0].action, Action::BrowserPackages);
+}
+
+#[test]
+fn a_chromium_that_cannot_be_installed_here_is_asked_for() {
+    let mut seen = with_browser();
+    seen.browser.chromium = None;
+    let error = steps(&seen, &[], &[Lane::Browser]).expect_err("not Debian").to_string();
+    assert!(
+        error.starts_with("chromium: there is none where it is looked for\n  fix: install Chromium"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_node_that_is_too_old_is_not_replaced_behind_its_owner_s_back() {
+    let mut seen = with_browser();
+    (seen.debian, seen.root) = (Some("bullseye".into()), true);
+    for (version, ok) in [
+        ("12.22.12", false),
+        ("18.16.0", false),
+        ("18.17.0", true),
+        ("22.1.0", true),
+    ] {
+        seen.browser.node = Some(version.into());
+        let plan = steps(&seen, &[], &[Lane::Browser]);
+        assert_eq!(plan.is_ok(), ok, "{version}: {plan:?}");
+        if let Err(error) = plan {
+            assert!(error.to_string().starts_with(&format!(
+                "node: {version} is too old: 18.17 or newer\n  fix: install Node"
+            )));
+        }
+    }
 }

@@ -81,6 +81,8 @@ pub struct Compiled {
 pub struct Ran {
     /// Exit code, as a shell counts. `None`: ended because the budget was spent.
     pub code: Option<i32>,
+    /// What it printed to standard output.
+    pub stdout: String,
     /// What it printed to standard error.
     pub stderr: String,
 }
@@ -339,6 +341,7 @@ fn run(own: &Path) -> Result<ExitCode> {
         note(&notes, id, "ran"),
         serde_json::to_vec(&Ran {
             code,
+            stdout: ended.stdout,
             stderr: ended.stderr,
         })?,
     )?;

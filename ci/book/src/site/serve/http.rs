@@ -17,6 +17,9 @@ use crate::site::{decode, escape};
 /// Where pages learn of a new build.
 pub(super) const EVENTS: &str = "/__book/events";
 
+/// Where a page's policy lists its scripts. It stands in the head, before any text that a page shows.
+const SCRIPTS: &str = "; script-src 'self'";
+
 const CLIENT: &str = include_str!("client.js");
 
 /// More than any browser asks for at a time.
@@ -377,12 +380,18 @@ fn find(inside: &Path, path: &str, request: &Request, state: &State) -> Response
 
 /// A page with the script that reloads it.
 fn html(status: &'static str, page: &str, version: u128, tag: &str) -> Response {
-    let script = format!(
-        "<script>(({{ version, events }}) => {{\n{CLIENT}}})({{ version: '{version}', events: '{EVENTS}' }});</script>\n"
-    );
+    let script =
+        format!("(({{ version, events }}) => {{\n{CLIENT}}})({{ version: '{version}', events: '{EVENTS}' }});");
     let mut page = at_root(page);
+    // The page's policy names each script that stands in it.
+    if let Some(at) = page.find(SCRIPTS) {
+        page.insert_str(
+            at + SCRIPTS.len(),
+            &format!(" {}", super::super::finish::source(&script)),
+        );
+    }
     let at = page.rfind("</body>").unwrap_or(page.len());
-    page.insert_str(at, &script);
+    page.insert_str(at, &format!("<script>{script}</script>\n"));
     let mut headers = vec![("Content-Type", "text/html; charset=utf-8".to_owned())];
     if !tag.is_empty() {
         headers.push(("ETag", tag.to_owned()));
