@@ -351,6 +351,40 @@ pub fn cases() -> Vec<Case> {
             &["src/other.md:3: listings/good/twice/src/lib.rs has no anchor `twise` (did you mean `twice`?)"],
         ),
         page(
+            "step_that_names_nothing",
+            "# Other\n\n```rust,since=\"the first try\"\n{{#include ../listings/good/twice/src/lib.rs:twice}}\n```\n",
+            &["src/other.md:3: `since` names nothing: no earlier block of this page has the title `the first try`"],
+        ),
+        page(
+            "step_that_nobody_has_seen",
+            "# Other\n\n```rust,since=\"../listings/good/twice/tests/twice.rs\"\n\
+             {{#include ../listings/good/twice/src/lib.rs:twice}}\n```\n",
+            &[
+                "src/other.md:3: `since` names `../listings/good/twice/tests/twice.rs`, which no block before this one shows",
+            ],
+        ),
+        page(
+            "step_that_changes_nothing",
+            "# Other\n\n```rust,since=\"../listings/good/twice/src/lib.rs:twice\"\n\
+             {{#include ../listings/good/twice/src/lib.rs:twice}}\n```\n",
+            &["src/other.md:3: nothing changed since `../listings/good/twice/src/lib.rs:twice`"],
+        ),
+        page(
+            "step_of_a_block_without_a_file",
+            "# Other\n\n```rust,since=\"double a number\"\nassert_eq!(1, 1);\n```\n",
+            &["src/other.md:3: `since` is for a listing, and this block shows no file"],
+        ),
+        page(
+            "fold_of_a_missing_anchor",
+            "# Other\n\n```rust,fold=\"imports\"\n{{#include ../listings/good/twice/src/lib.rs:twice}}\n```\n",
+            &["src/other.md:3: `fold` names `imports`, and listings/good/twice/src/lib.rs has no such anchor"],
+        ),
+        page(
+            "fold_of_everything",
+            "# Other\n\n```rust,fold=\"twice\"\n{{#include ../listings/good/twice/src/lib.rs:twice}}\n```\n",
+            &["src/other.md:3: `fold=\"twice\"` folds everything"],
+        ),
+        page(
             "include_that_leaves_the_book",
             "# Other\n\n```text\n{{#include ../../../etc/hostname}}\n```\n",
             &["src/other.md:3: the include of `../../../etc/hostname` leads out of the book's folder"],
