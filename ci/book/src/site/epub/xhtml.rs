@@ -125,7 +125,9 @@ impl<'a> Writer<'a> {
 
     fn start(&mut self, tag: &Tag) {
         let name = tag.name.to_string();
-        if LEFT_OUT.contains(&name.as_str()) {
+        // Where a page of the site stands in the book, a reader of an EPUB has on each side already.
+        let aid = attribute(tag, "class").as_deref() == Some("above");
+        if aid || LEFT_OUT.contains(&name.as_str()) {
             if !tag.self_closing {
                 self.out = Some((name, 1));
             }
