@@ -167,7 +167,7 @@ fn code(language: &str, text: &str) -> String {
 /// Text to read. mdBook gives what stands in `<code>` a button to copy it, which nobody reaches in what is closed.
 fn shown(label: &str, text: &str) -> String {
     format!(
-        "<pre class=\"exercise-text\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</pre>\n",
+        "<pre class=\"exercise-text\" tabindex=\"0\" role=\"group\" aria-label=\"{}\">{}</pre>\n",
         escape(label),
         escape(text)
     )
