@@ -82,7 +82,7 @@
     document.body.prepend(document.querySelector("a.skip"));
     // Text that scrolls sideways can be reached by keyboard.
     const reach = () => {
-        for (const code of document.querySelectorAll("pre, .table-wrapper")) {
+        for (const code of document.querySelectorAll("pre, pre > code, .table-wrapper")) {
             if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
             else code.removeAttribute("tabindex");
         }

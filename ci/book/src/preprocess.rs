@@ -13,8 +13,7 @@ use crate::page::{Page, fact_file, fact_pattern};
 use crate::run::Book;
 use crate::site::aids::Contents;
 use crate::site::{progress, render, state};
-use crate::steps;
-use crate::widgets;
+use crate::{steps, widgets};
 
 /// Reads the book's evidence when mdBook calls it.
 #[derive(Debug)]
@@ -38,13 +37,6 @@ impl Preprocessor for Proven {
         for row in &report.blocks {
             by_page.entry(&row.page).or_default().push(row);
         }
-        let mut names: BTreeMap<String, String> = BTreeMap::new();
-        for chapter in md.chapters() {
-            if let Some(source) = &chapter.source_path {
-                let path = format!("{}/{}", book.config.src, source.to_string_lossy().replace('\\', "/"));
-                names.insert(path, chapter.name.clone());
-            }
-        }
         let contents = Contents::of(&md, &book.config.src);
         let mut failed = None;
         md.for_each_mut(|item| {
@@ -55,7 +47,7 @@ impl Preprocessor for Proven {
                 return;
             };
             let rows = by_page.get(path.as_str()).map(Vec::as_slice).unwrap_or_default();
-            match page_text(&book, page, rows, &report, &names, &contents) {
+            match page_text(&book, page, rows, &report, &contents) {
                 Ok(text) => chapter.content = text,
                 Err(e) => failed = Some(e),
             }
@@ -69,7 +61,6 @@ fn page_text(
     page: &Page,
     rows: &[&Status],
     report: &crate::status::Report,
-    names: &BTreeMap<String, String>,
     contents: &Contents,
 ) -> Result<String> {
     // Facts first: they stand in prose and in no block, so the line numbers of blocks stay.
@@ -110,10 +101,7 @@ fn page_text(
             widgets::exercise::list(&book.config, &book.pages, &to_root)
         }),
         (progress::MARK, &|| {
-            let named = |page: &Page| {
-                let name = names.get(&page.path)?;
-                Some((name.clone(), render::page_address(&book.config.src, &page.path)))
-            };
+            let named = |page: &Page| contents.named(&page.path);
             progress::html(&book.pages.pages, &named, &to_root)
         }),
     ] {

@@ -61,6 +61,12 @@ impl Contents {
         self.entries.iter().position(|entry| entry.page == page)
     }
 
+    /// A page's name and its address below the site's root, if the summary names it.
+    pub fn named(&self, page: &str) -> Option<(String, String)> {
+        let entry = &self.entries[self.find(page)?];
+        Some((entry.name.clone(), entry.address.clone()))
+    }
+
     /// The line above a page's title: the module that it belongs to, or the module's own number. Markdown.
     pub fn above(&self, page: &str, to_root: &str) -> String {
         let Some(entry) = self.find(page).map(|i| &self.entries[i]) else {
@@ -129,10 +135,8 @@ impl Contents {
 
 impl Titles for Contents {
     fn page(&self, page: &str) -> (String, String) {
-        match self.find(page) {
-            Some(i) => (self.entries[i].name.clone(), self.entries[i].address.clone()),
-            None => (page.to_owned(), page_address("", page)),
-        }
+        self.named(page)
+            .unwrap_or_else(|| (page.to_owned(), page_address("", page)))
     }
 
     fn module(&self, folder: &str) -> (String, Option<String>) {

@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn folded_lines_are_in_the_page() {
         let file = file("use a;\nuse b;\n\nfn c() {}\n", 1);
-        let step = step(None, &[0..2]);
+        let step = step(None, std::slice::from_ref(&(0..2)));
         assert_eq!(
             pre(&block(), &file, &step),
             "<pre><code class=\"language-dockerfile\"><label class=\"fold\" for=\"fold-7\" data-lines=\"2 lines\"></label>\

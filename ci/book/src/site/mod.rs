@@ -33,7 +33,7 @@ pub mod progress;
 pub mod render;
 pub mod search;
 pub mod serve;
-pub(crate) mod session;
+mod session;
 pub mod state;
 
 /// Text for HTML, in an element or in a quoted attribute.
