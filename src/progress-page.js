@@ -22,6 +22,7 @@
             sums.pages += isRead;
             row.classList.toggle("read", isRead);
             button.textContent = isRead ? "Mark as unread" : "Mark as read";
+            button.setAttribute("aria-label", `${button.textContent}: ${row.querySelector("a").textContent}`);
         }
         for (const cell of area.querySelectorAll("[data-quiz]")) {
             const of = Number(cell.dataset.of);

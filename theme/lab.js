@@ -4,7 +4,8 @@
 
 {
     const SVG = "http://www.w3.org/2000/svg";
-    const ROW = 40, TOP = 8, BAR = 10;
+    /** Above and below the rows, and the most that one row takes. */
+    const TOP = 8, BELOW = 44, HIGHEST = 64;
 
     /** A lab's WebAssembly behind one function: a command in, what it says out. */
     const load = async (address) => {
@@ -134,7 +135,7 @@
             if (this.#predicted?.state === state) {
                 const right = this.#predicted.value === scene.answer;
                 const verdict = document.createElement("b");
-                verdict.className = right ? "right" : "wrong";
+                verdict.className = right ? "hit" : "missed";
                 verdict.textContent = right ? "You were right." : `You predicted: ${this.#predicted.text}.`;
                 this.#says.append(verdict, " ");
             }
@@ -153,22 +154,23 @@
         }
 
         #draw() {
-            const scene = this.#scene, width = this.#drawing.clientWidth;
+            const scene = this.#scene, { clientWidth: width, clientHeight: height } = this.#drawing;
             if (!scene || !width) return;
-            const bottom = TOP + scene.rows.length * ROW;
+            const row = Math.min((height - BELOW) / scene.rows.length, HIGHEST);
+            const bottom = TOP + scene.rows.length * row;
             const x = (at) => Math.round(at / scene.end * (width - 2)) + 1;
             const svg = node("svg", { role: "img", "aria-label": `${scene.says} The table below holds each row.` });
             for (const [i, { at, label }] of scene.marks.entries()) {
                 const right = x(at) > width * 0.6;
-                const y = bottom + 12 + 14 * (i % 2);
+                const y = bottom + 8 + 13 * (i % 3);
                 svg.append(node("line", { x1: x(at), x2: x(at), y1: TOP, y2: y + 2 }),
                     node("text", { class: "axis", x: x(at) + (right ? -4 : 4), y, "text-anchor": right ? "end" : "start" }, label));
             }
             for (const [i, { label, word, kind, from, to }] of scene.rows.entries()) {
-                const y = TOP + i * ROW;
+                const y = TOP + i * row;
                 svg.append(node("text", { x: 1, y: y + 14 }, label),
                     node("text", { class: `word ${kind}`, x: width - 1, y: y + 14, "text-anchor": "end" }, word),
-                    node("rect", { class: kind, x: x(from), y: y + 20, width: Math.max(x(to) - x(from), 2), height: BAR, rx: 2 }));
+                    node("rect", { class: kind, x: x(from), y: y + 20, width: Math.max(x(to) - x(from), 2), height: row - 30, rx: 2 }));
             }
             if (scene.marks.length === 0) {
                 svg.append(node("text", { class: "axis", x: 1, y: bottom + 14 }, "0"),

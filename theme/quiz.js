@@ -63,7 +63,7 @@ for (const form of document.querySelectorAll("form.quiz")) {
     };
 
     for (const question of questions) {
-        question.querySelector("button").addEventListener("click", () => check(question));
+        question.querySelector(".quiz-check button").addEventListener("click", () => check(question));
         question.addEventListener("input", () => clear(question));
     }
     // Enter checks the question that it was pressed in; nothing is ever sent.

@@ -76,9 +76,6 @@
     }
 }
 
-// The sidebar is whole once mdBook has added the page's headings to it, which its script was told to do before this one.
-document.addEventListener("DOMContentLoaded", () => document.documentElement.classList.add("ready"));
-
 // What mdBook's pages lack for readers who do not see them or have no mouse.
 {
     // Before the sidebar, and not behind all of its links.

@@ -5,12 +5,12 @@
 //     node ci/browser/check.mjs book --only flows --flow quiz       one part: pages, flows, site, lighthouse
 //     node ci/browser/check.mjs book --page first-image --shots /tmp/shots
 //
-// People's text is on stderr. With `--plan FILE` (the verifier's), the file says what to look at, and stdout has JSON
-// lines: a finding `{page, width, theme, what, block | heading}`, a count `{page, checks}`, an end `{page, done, seconds}`,
-// and `{versions}`; `page` is an address below the site, and `site` in an end. Exits with 1 when something was found, with
-// 2 when nothing could be looked at. Where Docker's networks come and go, Chromium sees the machine's network change and
-// drops what it reads: run it in a network of its own,
-// `unshare --net sh -c 'ip link set lo up && node ci/browser/check.mjs book'`, as the verifier does.
+// People's text is on stderr. For the verifier, `--plan FILE` says what to look at, and `--report FILE` gets JSON lines:
+// a finding `{of, page, width, theme, what, fix, block | heading}`, a count `{of, checks}`, an end `{of, done, seconds}`,
+// and `{versions}`; `page` is an address below the site, `of` the page whose job it is, or `site`. Exits with 1 when
+// something was found, with 2 when not all could be looked at. Where Docker's networks come and go, Chromium sees the
+// machine's network change and drops what it reads: run it in a network of its own, as the verifier does,
+// `unshare --net sh -c 'ip link set lo up && node ci/browser/check.mjs book'`.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
@@ -26,7 +26,7 @@ import { serve } from "./serve.mjs";
 import { tasks } from "./site.mjs";
 
 const USAGE = "usage: node ci/browser/check.mjs SITE_FOLDER [--only pages|flows|site|lighthouse]… [--page PART_OF_ADDRESS]… [--flow NAME]\n"
-  + "                                    [--shots FOLDER] [--budget KB] [--base PATH] [--at N]\n"
+  + "                                    [--shots FOLDER] [--budget KB] [--base PATH] [--at N_AT_A_TIME]\n"
   + "  fix: name the folder that `cargo book build` wrote";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -38,6 +38,7 @@ const { values, positionals } = parseArgs({
     only: { type: "string", multiple: true },
     page: { type: "string", multiple: true },
     plan: { type: "string" },
+    report: { type: "string" },
     shots: { type: "string" },
   },
 });
@@ -47,22 +48,24 @@ if (positionals.length !== 1 || !existsSync(join(folder, "index.html"))) {
   process.exit(2);
 }
 
-/** All pages: what mdBook wrote, without the copies of listings, the frame of contents and the page for what is not there. */
+/** What mdBook wrote, without the frame of contents and the page for what is not there. */
 const files = readdirSync(folder, { recursive: true }).map((path) => path.split(sep).join("/")).filter((path) => path.endsWith(".html")).sort();
 const isCopy = (path) => path.startsWith("listings/");
-const hasText = (path) => readFileSync(join(folder, path), "utf8").includes("<main");
-const all = files.filter((path) => !isCopy(path) && !/^(404|toc|print)\.html$/.test(path) && hasText(path));
+const text = (path) => readFileSync(join(folder, path), "utf8");
+const all = files.filter((path) => !isCopy(path) && !/^(404|toc|print)\.html$/.test(path) && text(path).includes("<main"));
 
-/** `{pages: [{address, blocks}], site}`. */
+/** `{pages: [{address, blocks}], site: {pages, copies, measured} | null}`; by hand, what stands for all is found here. */
 function planned() {
   if (values.plan) return JSON.parse(readFileSync(values.plan, "utf8"));
   const pages = all.filter((address) => !values.page || values.page.some((part) => address.includes(part)));
-  return { pages: pages.map((address) => ({ address })), site: !values.page };
+  const most = (mark) => all.map((page) => [page, text(page).split(mark).length]).sort((a, b) => b[1] - a[1])[0][0];
+  const measured = [...new Set(["index.html", most('<code class="language-'), most('class="mermaid"')])];
+  return { pages: pages.map((address) => ({ address })), site: { pages, copies: files.filter(isCopy).slice(0, 4), measured } };
 }
 
 const plan = planned();
-const parts = values.only ?? ["pages", "flows", ...(plan.site ? ["site", "lighthouse"] : [])];
-const report = new Report({ json: Boolean(values.plan) });
+const parts = values.only ?? ["pages", "flows", ...(plan.site && !values.page ? ["site", "lighthouse"] : [])];
+const report = new Report(values.report, undefined);
 const server = await serve(folder, values.base);
 const browser = await start();
 report.line({ versions: { Chromium: browser.version(), Playwright: release("playwright-core"), "axe-core": release("axe-core"), Lighthouse: release("lighthouse") } });
@@ -70,29 +73,30 @@ report.line({ versions: { Chromium: browser.version(), Playwright: release("play
 const read = (name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), "utf8") : null);
 const common = {
   browser, server, folder, report, shots: values.shots, budget: Number(values.budget), clipboard: lock(),
-  pages: all, copies: files.filter(isCopy), home: read("index.html"), notFound: read("404.html"),
+  ...plan.site, home: read("index.html"), notFound: read("404.html"),
 };
+const ofSite = { ...common, report: report.for("site") };
 
 /** What there is to do: `{of, run}`; `of` has come to its end when all of its own have. */
 const todo = [];
 const onPages = (await flows(values.flow)).filter((flow) => !flow.once);
 for (const { address, blocks } of plan.pages) {
-  const on = { ...common, address, blocks };
+  const on = { ...common, report: report.for(address), address, blocks };
   const add = (run) => todo.push({ of: address, run });
   if (parts.includes("pages")) {
     for (const width of WIDTHS) for (const theme of THEMES) add(() => look({ ...on, where: { page: address, width, theme } }));
     add(() => plain(on));
   }
-  if (parts.includes("flows")) for (const flow of onPages) add(() => play(flow, on));
+  if (parts.includes("flows")) for (const flow of onPages) add(() => on.clipboard(() => play(flow, on)));
 }
-if (parts.includes("site")) for (const run of await tasks(common)) todo.push({ of: "site", run });
+if (parts.includes("site")) for (const run of await tasks(ofSite)) todo.push({ of: "site", run });
 // By hand, a flow is asked for by name also where it belongs to the site.
 if (values.only?.includes("flows") && !parts.includes("site")) {
   for (const flow of (await flows(values.flow)).filter((flow) => flow.once)) {
     todo.push({
       of: "site",
       run: async () => {
-        for (const { address } of plan.pages) if (await play(flow, { ...common, address })) return;
+        for (const { address } of plan.pages) if (await common.clipboard(() => play(flow, { ...ofSite, address }))) return;
         console.error(`${flow.name}: no page has ${flow.selector}`);
       },
     });
@@ -109,7 +113,7 @@ async function work() {
     const at = Date.now();
     await task.run();
     spent.set(task.of, (spent.get(task.of) ?? 0) + (Date.now() - at) / 1000);
-    if (last(task.of) && !(task.of === "site" && parts.includes("lighthouse"))) report.done(task.of, spent.get(task.of));
+    if (last(task.of) && !(task.of === "site" && parts.includes("lighthouse"))) report.for(task.of).done(spent.get(task.of));
   }
 }
 let failed = false;
@@ -118,8 +122,8 @@ try {
   await browser.close();
   if (parts.includes("lighthouse")) {
     const at = Date.now();
-    await lighthouse(common);
-    report.done("site", (spent.get("site") ?? 0) + (Date.now() - at) / 1000);
+    await lighthouse(ofSite);
+    ofSite.report.done((spent.get("site") ?? 0) + (Date.now() - at) / 1000);
   }
 } catch (error) {
   failed = true;
@@ -127,6 +131,6 @@ try {
 }
 await browser.close();
 await server.close();
-const wrong = report.findings === 0 ? "nothing wrong" : `${report.findings} things wrong`;
-console.error(`${plan.pages.length} pages, ${report.checks} checks in ${((Date.now() - begun) / 1000).toFixed(1)} s: ${wrong}`);
-process.exit(failed ? 2 : report.findings === 0 ? 0 : 1);
+const wrong = report.total.findings === 0 ? "nothing wrong" : `${report.total.findings} things wrong`;
+console.error(`${plan.pages.length} pages, ${report.total.checks} checks in ${((Date.now() - begun) / 1000).toFixed(1)} s: ${wrong}`);
+process.exit(failed ? 2 : report.total.findings === 0 ? 0 : 1);

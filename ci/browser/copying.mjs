@@ -12,7 +12,7 @@ export function lock() {
 }
 
 /** `blocks`: `{line, kind, texts}`, what a copy of the block may give; without them only a session's own promise counts. */
-export async function copying({ page, blocks, report, address, complain, clipboard }) {
+export async function copying({ page, blocks, report, complain, clipboard }) {
   const buttons = await page.locator("main .clip-button").all();
   if (buttons.length === 0) return;
   await clipboard(async () => {
@@ -21,7 +21,7 @@ export async function copying({ page, blocks, report, address, complain, clipboa
         block: window.bookPlaceOf(element).block,
         promised: element.closest("figure")?.dataset.commands,
       }));
-      report.count(address);
+      report.count();
       await page.evaluate(() => navigator.clipboard.writeText("nothing was copied"));
       await button.focus();
       if (await button.evaluate((element) => element === document.activeElement)) {

@@ -8,7 +8,8 @@
 // `page` is Playwright's, open at 1280 px in the light theme in a context of its own; `complain(what, element?)` records
 // a finding (a CSS selector or a locator leads to the block); `await press("Tab", "Enter")` presses keys one after the
 // other. `folder` is the site's, and `server.forget()` lets the server read it again. Service workers run only in flows
-// with `once`. Errors of scripts and breaches of the Content-Security-Policy are findings by themselves.
+// with `once`, and one flow plays at a time, so that the clipboard is its own. Errors of scripts and breaches of the
+// Content-Security-Policy are findings by themselves.
 
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -54,7 +55,7 @@ export async function play(flow, { browser, server, folder, address, report }) {
     const url = server.url + address;
     await page.goto(url, { waitUntil: "load" });
     if (await page.locator(flow.selector).count() === 0) return false;
-    report.count(address);
+    report.count();
     try {
       await flow.play({ page, context, url, complain, press, folder, server });
     } catch (error) {

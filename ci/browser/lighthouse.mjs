@@ -1,19 +1,9 @@
-// Lighthouse, as on a phone, on three pages: the home page, the one with the most code, one with a diagram. It measures
-// best alone: nothing else runs at the same time.
+// Lighthouse, as on a phone, on a few pages that stand for all. It measures best alone: nothing else runs meanwhile.
 
-import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { load, start } from "./packages.mjs";
 
 const LEAST = { performance: 95, accessibility: 100, "best-practices": 100, seo: 100 };
-
-/** Which pages stand for all. */
-export function chosen(folder, pages) {
-  const texts = pages.map((page) => [page, readFileSync(join(folder, page), "utf8")]);
-  const most = (mark) => texts.map(([page, text]) => [page, text.split(mark).length - 1]).sort((a, b) => b[1] - a[1]).filter(([, n]) => n > 0)[0]?.[0];
-  return [...new Set([pages.includes("index.html") ? "index.html" : pages[0], most("<code class=\"language-"), most("class=\"mermaid\"")])].filter(Boolean);
-}
 
 async function freePort() {
   const server = createServer();
@@ -40,11 +30,11 @@ export async function measure(url, port) {
   };
 }
 
-export async function lighthouse({ folder, server, report, pages }) {
+export async function lighthouse({ server, report, measured }) {
   const port = await freePort();
   const browser = await start([`--remote-debugging-port=${port}`]);
   try {
-    for (const page of chosen(folder, pages)) {
+    for (const page of measured) {
       let seen = await measure(server.url + page, port);
       // The one figure that another program on this machine can spoil: of three, the middle one.
       if (seen.scores.performance < LEAST.performance) {
@@ -54,7 +44,7 @@ export async function lighthouse({ folder, server, report, pages }) {
       const words = Object.entries(seen.scores).map(([name, score]) => `${name} ${score}`).join(", ");
       console.error(`  Lighthouse, ${page}: ${words}; largest paint ${seen.lcp} ms, blocked ${seen.blocking} ms, ${(seen.bytes / 1000).toFixed(1)} kB`);
       for (const [name, least] of Object.entries(LEAST)) {
-        report.count(page);
+        report.count();
         if (seen.scores[name] >= least) continue;
         const why = seen.failing[name].length > 0 ? ` (${seen.failing[name].join("; ")})` : "";
         report.complain({ page }, `Lighthouse gives ${seen.scores[name]} for ${name}, and ${least} is the least${why}`);

@@ -11,7 +11,7 @@ export const THEMES = ["light", "navy"];
 const DARK = new Set(["ayu", "coal", "navy"]);
 const axe = text("axe-core/axe.min.js");
 
-/** How much of a page may move while it loads, and after all that comes later has come. */
+/** How much of a page may move while it loads; and where a diagram is drawn in its first view, or further down. */
 const SHIFT = { load: 0.001, later: 0.02 };
 
 /** `where` says page, width and theme. `blocks` says what a copy of each block must give. */
@@ -38,26 +38,26 @@ export async function look({ browser, server, report, where, blocks, shots, budg
     const waiting = [];
     const heard = listen(page, server.origin, (what, at) => waiting.push([what, at]));
     const tell = async () => { for (const [what, at] of waiting.splice(0)) await complain(what, at); };
-    const check = async (looked) => { await tell(); report.count(address); await looked({ page, context, complain, width, theme, heard }); await tell(); };
+    const check = async (looked) => { await tell(); report.count(); await looked({ page, context, complain, width, theme, heard }); await tell(); };
 
     await page.goto(server.url + address, { waitUntil: "load" });
     await heard.quiet();
     await heard.isLoaded();
     // Errors of scripts, requests that fail, requests to third parties, what the console says: one check each.
-    report.count(address, 4);
+    report.count(4);
     await tell();
     await check(weight(budget));
     await check(flash);
-    await check(shift("load", SHIFT.load, "while it loads"));
+    await check(shift(SHIFT.load, "while it loads"));
     await check(diagrams);
-    await check(shift("later", SHIFT.later, "while a reader scrolls through it"));
+    await check(shift(SHIFT.later, "while a reader scrolls through it"));
     await check(policy);
     await check(overflow);
     await page.evaluate(() => { for (const details of document.querySelectorAll("details")) details.open = true; });
     await check(accessible);
     await check(breaches);
     if (shots) await check(screenshot(shots));
-    if (theme === THEMES[0]) await copying({ page, blocks, report, address, complain, clipboard });
+    if (theme === THEMES[0]) await copying({ page, blocks, report, complain, clipboard });
     if (theme === THEMES[0] && width === WIDTHS[0]) {
       await check(otherTheme);
       await check(print);
@@ -79,7 +79,7 @@ function placing(page, url) {
       return found ?? {};
     }
     if (at.script) {
-      if (at.script !== url) return { file: at.script.split("/").at(-1) };
+      if (at.script !== url) return placing(page, url)({ asked: at.script });
       const html = await page.request.get(url).then((response) => response.text());
       const before = html.split("\n").slice(0, at.scriptLine).join("\n");
       const heading = [...before.matchAll(/<h[1-6][^>]*>(.*?)<\/h[1-6]>/g)].at(-1)?.[1].replace(/<[^>]*>/g, "");
@@ -107,10 +107,12 @@ async function flash({ page, complain }) {
   if (grounds.length > 1) await complain(`flashes: its ground is painted ${grounds.join(", then ")}`);
 }
 
-const shift = (kind, most, when) => async ({ page, complain }) => {
-  const shifts = await page.evaluate(() => bookLook.shifts);
+const shift = (most, when) => async ({ page, complain }) => {
+  // What was told once is not told again with what comes later.
+  const shifts = await page.evaluate(() => bookLook.shifts.splice(0));
   const sum = shifts.reduce((all, one) => all + one.value, 0);
-  if (sum <= most) return;
+  const drawn = await page.locator("pre.mermaid svg").count() > 0;
+  if (sum <= (drawn ? SHIFT.later : most)) return;
   const first = shifts.reduce((a, b) => (a.value >= b.value ? a : b));
   await complain(`moves ${when}: a layout shift of ${sum.toFixed(3)}, most of it ${first.name || "of something that is gone"}`, first.place);
 };
@@ -141,15 +143,20 @@ async function drawn(page, complain, after) {
 
 async function overflow({ page, complain, width }) {
   const found = await page.evaluate(() => {
-    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+    const main = document.querySelector("main") ?? document.body;
+    // mdBook's content scrolls by itself, so that the page seems as wide as the screen.
+    const outer = [];
+    for (let box = main; box; box = box.parentElement) outer.push(box);
+    const wide = Math.max(...outer.map((box) => box.scrollWidth - box.clientWidth));
     if (wide <= 0) return null;
     const inBox = (element) => {
-      for (let box = element.parentElement; box; box = box.parentElement) {
-        if (getComputedStyle(box).overflowX !== "visible" && box !== document.documentElement && box !== document.body) return true;
+      for (let box = element.parentElement; box && !outer.includes(box); box = box.parentElement) {
+        if (getComputedStyle(box).overflowX !== "visible") return true;
       }
       return false;
     };
-    const culprit = [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !inBox(e)).at(-1);
+    const edge = Math.min(innerWidth, main.getBoundingClientRect().right);
+    const culprit = [...main.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > edge + 1 && !inBox(e)).at(-1);
     const name = culprit && culprit.tagName.toLowerCase() + (culprit.className ? `.${String(culprit.className).split(" ")[0]}` : "");
     return { wide, name, place: bookPlaceOf(culprit) };
   });
@@ -196,7 +203,15 @@ async function accessible({ page, context, complain }) {
       place: window.bookPlaceOf(node.element),
     })));
   });
-  for (const { id, help, target, why, place } of violations) await complain(`axe ${id}: ${help} (${target}: ${why})`, place);
+  // A fault of a colour is on a page many times: once for each block is enough.
+  const groups = new Map();
+  for (const one of violations) {
+    const key = JSON.stringify([one.id, one.place.block ?? one.place]);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  for (const [{ id, help, target, why, place }, ...more] of groups.values()) {
+    await complain(`axe ${id}: ${help} (${target}: ${why}${more.length > 0 ? `; and ${more.length} more` : ""})`, place);
+  }
 }
 
 const screenshot = (folder) => async ({ page, width, theme }) => {

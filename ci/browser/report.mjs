@@ -1,4 +1,7 @@
-// What was found and how much was looked at. JSON lines on stdout are for the verifier, people's text is on stderr.
+// What was found and how much was looked at: JSON lines for the verifier, text for people on stderr.
+
+import { appendFileSync } from "node:fs";
+import { fixOf } from "./fixes.mjs";
 
 /** Runs in the page: the line of the block that an element is in, else the words of the heading above it. */
 export function placeOf(element) {
@@ -15,34 +18,41 @@ export function placeOf(element) {
 }
 
 export class Report {
-  constructor({ json }) {
-    this.json = json;
-    this.findings = 0;
-    this.checks = 0;
+  /** `file` gets the JSON lines; `of` is whose task it is: a page's address, or `site`. */
+  constructor(file, of, total = { findings: 0, checks: 0 }) {
+    this.file = file;
+    this.of = of;
+    this.total = total;
+  }
+
+  /** The same, for the tasks of a page or of the site. */
+  for(of) {
+    return new Report(this.file, of, this.total);
   }
 
   line(value) {
-    if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    if (this.file) appendFileSync(this.file, `${JSON.stringify({ of: this.of, ...value })}\n`);
   }
 
-  /** One thing was looked at, whatever was found. */
-  count(page, n = 1) {
-    this.checks += n;
-    this.line({ page, checks: n });
+  /** So many things were looked at, whatever was found. */
+  count(n = 1) {
+    this.total.checks += n;
+    this.line({ checks: n });
   }
 
-  /** `where`: page (address below the site), width, theme, block or heading. */
+  /** `where`: page (an address below the site), width, theme; block or heading. */
   complain(where, what) {
-    this.findings += 1;
+    this.total.findings += 1;
     const { page, width, theme, block, heading } = where;
     const at = [width && `${width} px`, theme].filter(Boolean).join(", ");
     const line = block ? `#block-${block}` : heading ? ` below “${heading}”` : "";
-    console.error(`  ${page}${line}${at ? ` (${at})` : ""}: ${what}`);
-    this.line({ ...where, what });
+    const fix = fixOf(what);
+    console.error(`  ${page}${line}${at ? ` (${at})` : ""}: ${what}\n    fix: ${fix}`);
+    this.line({ ...where, what, fix });
   }
 
-  /** A page whose looks have ended. A page without such a line was not looked at. */
-  done(page, seconds) {
-    this.line({ page, done: true, seconds });
+  /** All tasks of this one have come to their end. Who has no such line was not looked at. */
+  done(seconds) {
+    this.line({ done: true, seconds });
   }
 }

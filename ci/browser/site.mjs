@@ -6,15 +6,10 @@ import { THEMES, WIDTHS, look } from "./look.mjs";
 import { serve } from "./serve.mjs";
 import { install, listen } from "./watch.mjs";
 
-/** Of so many copies of listings each is made alike: these are looked at. */
-const SAMPLE = 4;
-
-/** The tasks of the site, each a function. `pages` are the addresses of all its pages, `copies` those of listings. */
+/** The tasks of the site, each a function. `pages` are the addresses of its pages, `copies` those of some listings. */
 export async function tasks(context) {
   const { pages, copies } = context;
-  const step = Math.max(1, Math.floor(copies.length / SAMPLE));
-  const sample = copies.filter((_, at) => at % step === 0).slice(0, SAMPLE);
-  const looks = sample.flatMap((page) => WIDTHS.flatMap((width) => THEMES.map((theme) => () => look({ ...context, shots: null, where: { page, width, theme } }))));
+  const looks = copies.flatMap((page) => WIDTHS.flatMap((width) => THEMES.map((theme) => () => look({ ...context, shots: null, where: { page, width, theme } }))));
   const nested = pages.find((page) => page.includes("/"));
   const some = [...new Set(["index.html", nested, pages.at(-1)])].filter(Boolean);
   const played = (await flows()).filter((flow) => flow.once).map((flow) => () => first(flow, context));
@@ -22,13 +17,13 @@ export async function tasks(context) {
 }
 
 async function first(flow, context) {
-  for (const address of context.pages) if (await play(flow, { ...context, address })) return;
+  for (const address of context.pages) if (await context.clipboard(() => play(flow, { ...context, address }))) return;
 }
 
 /** An address that nobody has, in a folder: the page for it comes whole, with its style. */
 async function missing({ browser, folder, report, pages, notFound }, nested) {
   if (notFound === null) {
-    report.count("404.html");
+    report.count();
     return report.complain({ page: "404.html" }, "the site has no page for what is not there");
   }
   const base = /<base href="([^"]+)"/.exec(notFound)?.[1] ?? "/";
@@ -65,7 +60,7 @@ async function opened({ browser, server, report, page: shown, address, status, b
     });
     const response = await page.goto(server.url + address, { waitUntil: "load" });
     await heard.quiet();
-    report.count(shown, 2);
+    report.count(2);
     if (response.status() !== status) report.complain(where, `comes with the status ${response.status()}, and not ${status}${from}`);
     const seen = await page.evaluate(() => ({
       title: document.querySelector("main h1, main h2")?.innerText ?? "",
@@ -82,6 +77,6 @@ async function opened({ browser, server, report, page: shown, address, status, b
 }
 
 async function policy({ report, home }) {
-  report.count("index.html");
+  report.count();
   if (!/http-equiv="Content-Security-Policy"/i.test(home)) report.complain({ page: "index.html" }, "has no Content-Security-Policy");
 }

@@ -71,6 +71,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   cargo book test --lane offline       only what needs Rust alone
+  cargo book test --lane browser       only what a browser sees of the pages
   cargo book test --changed            only what git says you have changed
   cargo book test --bless minimal      rewrite captured outputs of what matches `minimal`
   cargo book test --shard 2/4          the second quarter, for one of four machines")]
@@ -95,7 +96,7 @@ with 0 only if every block is verified or exempt and every job has evidence that
         #[arg(short, long)]
         lane: Vec<Lane>,
     },
-    /// Prepare the lanes: tools, a Docker engine, images, a kind cluster. Asks first on a terminal.
+    /// Prepare the lanes: tools, a Docker engine, images, a kind cluster, a browser. Asks first on a terminal.
     #[command(after_help = "\
 Examples:
   cargo book setup --lane docker --yes
@@ -423,6 +424,9 @@ fn status(json: bool, merge: &[PathBuf]) -> Result<bool> {
                 .map(|(word, n)| format!("{n} {word}"))
                 .collect();
             println!("{name}: {} — {}", run::plural(totals.blocks, "block"), parts.join(", "));
+        }
+        if let Some(looked) = &report.summary.browser {
+            println!("browser: {looked}");
         }
     }
     // What is wrong with the text is in no row above: a block that does not read is no block.

@@ -41,6 +41,9 @@ pub struct Record {
     pub compiled: BTreeSet<String>,
     /// Blocks that the job checked one by one.
     pub blocks: Vec<Checked>,
+    /// How many things were looked at, where the job counts them.
+    #[serde(default)]
+    pub checks: usize,
 }
 
 /// A test was seen using a file.
@@ -284,6 +287,7 @@ mod tests {
             coverage: BTreeMap::from([("a.rs".into(), BTreeMap::from([(3, 1)]))]),
             compiled: BTreeSet::new(),
             blocks: vec![],
+            checks: 0,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::exercise;
 use crate::formats;
 use crate::model::{Block, Lane, Origin, Root};
 use crate::page::{Page, Pages, files_below};
-use crate::run::console;
+use crate::run::{browser, console};
 use crate::widgets::quiz;
 use crate::workspace::Workspace;
 
@@ -59,6 +59,13 @@ pub enum Kind {
     },
     /// Builds the site; its links resolve, its HTML is balanced.
     Site,
+    /// Looks at a page in a browser.
+    Browser {
+        /// The page.
+        page: String,
+    },
+    /// Looks in a browser at what belongs to no single page.
+    BrowserSite,
 }
 
 /// One unit of work, kept or repeated as a whole.
@@ -297,6 +304,7 @@ pub fn plan(
         lane: Lane::Offline,
         inputs: file_inputs(hashes, site).collect(),
     });
+    jobs.extend(browser_jobs(root, config, pages, hashes));
     for package in workspace.packages.values() {
         if config.snippets.as_deref() == Some(&package.name) {
             continue;
@@ -331,6 +339,55 @@ pub fn plan(
         job.inputs.extend(value("the verifier", env!("BOOK_VERIFIER")));
     }
     jobs.sort_by_key(|job| job.lane);
+    jobs
+}
+
+/// The name of the browser's job for what belongs to no single page.
+pub const BROWSER_SITE: &str = "browser:site";
+
+/// The browser's jobs: one a page, with what that page is made from, so that a change of it is looked at alone; and one
+/// for the site. None for a book without the scripts that look.
+fn browser_jobs(root: &Root, config: &crate::config::Config, pages: &Pages, hashes: &mut Hashes) -> Vec<Job> {
+    let scripts = book_setup::browser::scripts(&root.path);
+    if pages.pages.is_empty() || !scripts.join("check.mjs").is_file() {
+        return Vec::new();
+    }
+    let is_page = |path: &String| path.ends_with(".md");
+    let mut common: Vec<String> = files_below(root, "theme");
+    common.extend(files_below(root, book_setup::browser::SCRIPTS));
+    common.extend(files_below(root, &config.src).into_iter().filter(|path| !is_page(path)));
+    common.push("book.toml".into());
+    let own = |page: &Page| -> Vec<String> {
+        let shown = page
+            .blocks
+            .iter()
+            .filter_map(|b| b.origin.file())
+            .map(|f| f.path.clone());
+        let facts = page.facts.iter().map(|(_, path)| path.clone());
+        shown.chain(facts).chain([page.path.clone()]).collect()
+    };
+    let mut jobs = Vec::new();
+    for page in &pages.pages {
+        let files = own(page).into_iter().chain(common.iter().cloned());
+        jobs.push(Job {
+            id: format!("browser:{}", page.path),
+            kind: Kind::Browser {
+                page: page.path.clone(),
+            },
+            lane: Lane::Browser,
+            inputs: file_inputs(hashes, files).collect(),
+        });
+    }
+    let telling = browser::telling(pages).into_iter().flat_map(own);
+    let copies = browser::copies(pages).into_iter();
+    let summary = [format!("{}/SUMMARY.md", config.src)];
+    let files = telling.chain(copies).chain(summary).chain(common);
+    jobs.push(Job {
+        id: BROWSER_SITE.into(),
+        kind: Kind::BrowserSite,
+        lane: Lane::Browser,
+        inputs: file_inputs(hashes, files).collect(),
+    });
     jobs
 }
 
@@ -375,9 +432,9 @@ fn quiz_job(
 /// The files that a lane's engines are made from.
 fn of_lane(root: &Root, lane: Lane) -> Vec<String> {
     let folders: &[&str] = match lane {
-        Lane::Offline => &[],
+        Lane::Offline | Lane::Browser => &[],
         Lane::Kind => &["docker", "k8s"],
-        Lane::Docker | Lane::Browser => &["docker"],
+        Lane::Docker => &["docker"],
     };
     folders.iter().flat_map(|dir| files_below(root, dir)).collect()
 }

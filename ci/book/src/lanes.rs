@@ -11,26 +11,23 @@ use crate::model::{Lane, Root};
 use crate::run::cluster::Cluster;
 use crate::workspace::Workspace;
 
-/// The same lane in the set-up crate's words; `None` for one that it cannot prepare yet.
-fn known(lane: Lane) -> Option<book_setup::Lane> {
+/// The same lane in the set-up crate's words.
+fn known(lane: Lane) -> book_setup::Lane {
     match lane {
-        Lane::Offline => Some(book_setup::Lane::Offline),
-        Lane::Docker => Some(book_setup::Lane::Docker),
-        Lane::Kind => Some(book_setup::Lane::Kind),
-        Lane::Browser => None,
+        Lane::Offline => book_setup::Lane::Offline,
+        Lane::Docker => book_setup::Lane::Docker,
+        Lane::Kind => book_setup::Lane::Kind,
+        Lane::Browser => book_setup::Lane::Browser,
     }
 }
 
 fn known_all(lanes: &[Lane]) -> Vec<book_setup::Lane> {
-    lanes.iter().copied().filter_map(known).collect()
+    lanes.iter().copied().map(known).collect()
 }
 
 /// Why a lane cannot run here, with the fixing command; `None` when it can.
 pub fn missing(root: &Root, lane: Lane) -> Option<String> {
-    let Some(known) = known(lane) else {
-        return Some(format!("nothing prepares the {lane} lane yet"));
-    };
-    let need = book_setup::doctor(&root.path, &[known])
+    let need = book_setup::doctor(&root.path, &[known(lane)])
         .into_iter()
         .find(|need| !need.is_ready())?;
     let State::Missing { why, fix } = need.state else {
@@ -51,7 +48,7 @@ pub fn llvm() -> Option<(PathBuf, PathBuf)> {
 pub fn versions(root: &Root, lane: Lane, workspace: &Workspace) -> BTreeMap<String, String> {
     let rustc = workspace.rustc.strip_prefix("rustc ").unwrap_or(&workspace.rustc);
     let mut versions = BTreeMap::from([("rustc".to_owned(), rustc.to_owned())]);
-    if lane >= Lane::Docker {
+    if lane.has_engine() {
         let asked = Command::new("docker")
             .args(["version", "--format", "{{.Server.Version}}"])
             .output();
@@ -112,12 +109,7 @@ pub fn down(root: &Root) -> Result<Vec<String>> {
 pub fn print_doctor(root: &Root, lanes: &[Lane]) -> bool {
     let mut ready = true;
     for lane in lanes {
-        let Some(known) = known(*lane) else {
-            println!("{lane}: nothing prepares this lane yet");
-            ready = false;
-            continue;
-        };
-        let needs = book_setup::doctor(&root.path, &[known]);
+        let needs = book_setup::doctor(&root.path, &[known(*lane)]);
         let lacks = needs.iter().filter(|need| !need.is_ready()).count();
         ready &= lacks == 0;
         match lacks {

@@ -119,6 +119,11 @@ impl Lane {
             Lane::Browser => "browser",
         }
     }
+
+    /// Whether its checks start things on a Docker engine.
+    pub fn has_engine(self) -> bool {
+        matches!(self, Lane::Docker | Lane::Kind)
+    }
 }
 
 impl fmt::Display for Lane {

@@ -11,7 +11,7 @@ use crate::model::{Finding, Origin};
 use crate::preprocess::Proven;
 use crate::run::Book;
 use crate::site::finish::{self, Options};
-use crate::site::{build, epub, html, links, search, session};
+use crate::site::{build, epub, html, links, search};
 
 /// Builds the site into a folder. A site that stands there is replaced only by a whole one.
 pub fn site(book: &Book, dest: &Path, options: &Options) -> Result<()> {
@@ -103,18 +103,14 @@ fn printed(block: &crate::model::Block) -> Vec<(usize, String)> {
         _ => return Vec::new(),
     };
     let mut found = Vec::new();
-    if is_session {
-        for command in session::commands(text).lines() {
-            let line = text.lines().position(|line| line.ends_with(command)).unwrap_or(0);
-            found.push((block.line + 1 + line, command.to_owned()));
-        }
-    }
     for (i, line) in text.lines().enumerate() {
-        let command = is_session && (line.starts_with("$ ") || line.starts_with("> "));
-        if !command && ERROR.is_match(line) {
-            // An included file has one line in the page.
-            let at = if is_session { block.line + 1 + i } else { block.line };
-            found.push((at, line.trim().to_owned()));
+        // An included file has one line in the page.
+        let at = if is_session { block.line + 1 + i } else { block.line };
+        match line.strip_prefix("$ ").filter(|_| is_session) {
+            // What follows a backslash is searched for with what stands before it.
+            Some(command) => found.push((at, command.to_owned())),
+            None if ERROR.is_match(line) => found.push((at, line.trim().to_owned())),
+            None => {}
         }
     }
     // A brace or a word that every page has is nothing that a reader searches for.

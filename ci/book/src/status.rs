@@ -437,6 +437,28 @@ impl<'a> Knowledge<'a> {
         })
     }
 
+    /// What a browser saw of the pages and the site; none for a book that no browser looks at.
+    pub fn looked(&self) -> Option<Looked> {
+        let mut looked = Looked::default();
+        for job in self.jobs.iter().filter(|job| job.lane == Lane::Browser) {
+            looked.pages += usize::from(matches!(job.kind, Kind::Browser { .. }));
+            let verdict = match self.records.get(job.id.as_str()) {
+                None => Verdict::NotRun,
+                Some((_, changed)) if !changed.is_empty() => Verdict::Stale,
+                Some((record, _)) => {
+                    looked.checks += record.checks;
+                    if record.passed {
+                        Verdict::Verified
+                    } else {
+                        Verdict::Failed
+                    }
+                }
+            };
+            *looked.by_verdict.entry(verdict.word().into()).or_default() += 1;
+        }
+        (looked.pages > 0).then_some(looked)
+    }
+
     /// Blocks that no check proves although every job that could has run: page, line and what is missing.
     pub fn gaps(&self, rows: &[Status]) -> Vec<Finding> {
         let mut gaps = Vec::new();
@@ -590,6 +612,46 @@ pub struct Summary {
     pub modules: BTreeMap<String, Totals>,
     /// By lane.
     pub lanes: BTreeMap<String, Totals>,
+    /// What a browser saw of the pages. None for a book that no browser looks at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub browser: Option<Looked>,
+}
+
+/// What a browser saw.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Looked {
+    /// How many pages there are to look at. The site is one more.
+    pub pages: usize,
+    /// How many things were looked at on those whose evidence holds.
+    pub checks: usize,
+    /// Pages, and the site, by verdict's word.
+    #[serde(flatten)]
+    pub by_verdict: BTreeMap<String, usize>,
+}
+
+impl Looked {
+    /// How many pages, the site among them, are not proven.
+    pub fn open(&self) -> usize {
+        let others = self
+            .by_verdict
+            .iter()
+            .filter(|(word, _)| *word != Verdict::Verified.word());
+        others.map(|(_, n)| n).sum()
+    }
+}
+
+impl std::fmt::Display for Looked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plural = crate::run::plural;
+        let words: Vec<String> = self.by_verdict.iter().map(|(word, n)| format!("{n} {word}")).collect();
+        write!(
+            f,
+            "{} on {} and the site — {}",
+            plural(self.checks, "check"),
+            plural(self.pages, "page"),
+            words.join(", ")
+        )
+    }
 }
 
 impl Report {
@@ -617,5 +679,11 @@ impl Report {
             blocks: rows,
             findings,
         }
+    }
+
+    /// With what a browser saw.
+    pub fn with_browser(mut self, looked: Option<Looked>) -> Report {
+        self.summary.browser = looked;
+        self
     }
 }

@@ -58,7 +58,7 @@ async function answer(question, number, { page, url, complain, press }) {
   // On from the last input to the button, as a reader would.
   if (keys[0].type === "checkbox") await inputs.last().focus();
   await press("Tab");
-  const onButton = await question.locator("button").evaluate((button) => button === document.activeElement);
+  const onButton = await question.locator(".quiz-check button").evaluate((button) => button === document.activeElement);
   if (!onButton) await wrong("Tab does not lead from the answer to its button");
   await press("Space");
   await verdict("quiz-right", "gave the right answer");

@@ -81,7 +81,7 @@ pub fn packages(root: &Path) -> Option<PathBuf> {
 }
 
 /// The Chromium of this machine, with its version.
-fn chromium() -> Option<(String, PathBuf)> {
+pub fn chromium() -> Option<(String, PathBuf)> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
     let path = named
         .into_iter()

@@ -134,6 +134,10 @@ pub fn look(
     let temp = scratch.path().join("temp");
     std::fs::create_dir_all(&temp)?;
     std::fs::write(&observed, "")?;
+    // A copy, all of whose files are new: cargo knows a package by its place within its workspace, and whether it has
+    // changed by the times of its files. It would take what it built of another folder for what is in this one.
+    let copy = scratch.path().join(&exercise.name);
+    super::progress::copy(folder, &copy)?;
     let dir = root.join(exercise.package_dir());
     let budget = Duration::from_secs(book.config.test_budget);
     let target = std::path::absolute(exercises_target(root))?;
@@ -147,7 +151,7 @@ pub fn look(
                 .env("CARGO_MANIFEST_DIR", &dir)
                 .env("BOOK_ROOT", &root.path)
                 .env("BOOK_RUN", id)
-                .env("BOOK_EXERCISE", folder)
+                .env("BOOK_EXERCISE", &copy)
                 .env("BOOK_EXERCISE_TARGET", &target)
                 .env("BOOK_OBSERVED", &observed)
                 .env("TMPDIR", &temp)

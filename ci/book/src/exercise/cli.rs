@@ -22,7 +22,7 @@ use crate::run::{Book, leftovers};
 pub enum What {
     /// All exercises in the order of the book, and how far you are.
     List,
-    /// Write an exercise's starter into my-exercises/ and say what to do.
+    /// Write an exercise's starter into my-exercises/, and say what to do.
     #[command(after_help = "Example: cargo book exercise start minimal-image")]
     Start {
         /// The exercise.
@@ -37,7 +37,7 @@ pub enum What {
         /// The exercise; without it, the one that you started last.
         name: Option<String>,
     },
-    /// The next of three hints; before it, what the last check saw of your work and what that means.
+    /// What the last check's findings mean, and the next of three hints.
     Hint {
         /// The exercise; without it, the one that you started last.
         name: Option<String>,
@@ -193,7 +193,7 @@ impl Desk {
         let all = self.all();
         let open = all.iter().find(|e| self.progress.reached(&e.name) != Reached::Passed);
         let Some(next) = open else {
-            println!("you have passed all {} exercises of this book", all.len());
+            println!("you have passed every exercise of this book");
             return Ok(true);
         };
         let Exercise { name, text, .. } = next;
@@ -219,7 +219,8 @@ impl Desk {
             if memory.of != progress::hash(&self.progress.work(name)) {
                 println!("your files have changed since the last check: cargo book exercise check {name}");
             }
-            for state in check::state_hints(exercise, &memory.steps) {
+            // The nearest: behind it the others may be gone.
+            if let Some(state) = check::state_hints(exercise, &memory.steps).first() {
                 println!("what the last check saw: {}", paragraph(&state.hint));
                 told = true;
             }
@@ -301,12 +302,7 @@ impl Desk {
             println!("passed: {}", paragraph(&exercise.text.closing));
             println!("  next: cargo book exercise next");
         } else if let Some(first) = look.first_failure() {
-            println!(
-                "not yet: {} is {}, must {}",
-                first.step,
-                first.seen.trim_end(),
-                first.must
-            );
+            println!("not yet: {}", check::line(first).trim_start_matches("✗ "));
             println!("  fix: {}", first.fix);
             println!("  or:  cargo book exercise hint {name}");
         } else {

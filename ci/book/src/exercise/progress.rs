@@ -213,6 +213,20 @@ pub fn hash(folder: &Path) -> String {
     sha256(all.as_bytes())
 }
 
+/// Copies the text of a folder.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    for path in texts(from) {
+        let target = to.join(&path);
+        std::fs::create_dir_all(target.parent().unwrap_or(to))?;
+        let text = std::fs::read(from.join(&path)).with_context(|| format!("{} cannot be read", path.display()))?;
+        std::fs::write(&target, text)?;
+    }
+    Ok(())
+}
+
 /// The files of a folder that are somebody's text, sorted.
 fn texts(folder: &Path) -> Vec<PathBuf> {
     let walk = ignore::WalkBuilder::new(folder)

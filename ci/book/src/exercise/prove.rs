@@ -1,14 +1,16 @@
 //! The job of an exercise: the starter fails as it says it does, the solution passes, each hint for a state fires when it
 //! should, and what readers get is formatted and free of warnings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 
 use super::check::{self, Look};
-use super::cut::{self, Cut, Files};
+use super::cut;
 use super::{Exercise, State};
+use crate::model::Lane;
 use crate::run::{Book, plural};
 
 /// What is wrong, each with what to do about it; and what was seen when nothing is.
@@ -33,33 +35,44 @@ impl Proof {
 pub fn prove(book: &Book, exercise: &Exercise, program: &Path, id: &str) -> Result<Proof> {
     let mut proof = Proof::default();
     let dir = book.root.scratch_dir("exercise-")?;
-    let look = |name: &str, files: &Files, side: fn(&Cut) -> &str| -> Result<Look> {
-        // Each in a folder of the exercise's own name, as the reader has it.
-        let folder = dir.path().join(name).join(&exercise.name);
-        cut::write(files, side, &folder)?;
-        check::look(book, exercise, program, &folder, id, &|_| {})
+    // Each in a folder of the exercise's own name, as the reader has it.
+    let folder = |name: &str| dir.path().join(name).join(&exercise.name);
+    cut::write(&exercise.files, |cut| &cut.starter, &folder("starter"))?;
+    cut::write(&exercise.files, |cut| &cut.solution, &folder("solution"))?;
+    let mut folders = vec![folder("starter"), folder("solution")];
+    for (i, state) in exercise.text.state.iter().enumerate() {
+        let files = exercise
+            .broken(state)
+            .map_err(|what| anyhow::anyhow!("{}: {what}", exercise.dir))?;
+        let folder = folder(&format!("broken-{i}"));
+        cut::write(&files, |cut| &cut.solution, &folder)?;
+        folders.push(folder);
+    }
+    let looks = look_at_all(&folders, at_once(exercise.text.lane), &|folder| {
+        check::look(book, exercise, program, folder, id, &|_| {})
+    })?;
+    let [starter, solution, broken @ ..] = looks.as_slice() else {
+        anyhow::bail!("{}: a look is missing", exercise.name);
     };
 
-    let starter = look("starter", &exercise.files, |cut| &cut.starter)?;
     let expected = &exercise.text.starter;
     if starter.passed {
         proof.wrong(
             "the starter passes its check: there is nothing left to do",
             "cut more out of the starter, or let the check ask for more",
         );
-    } else if !check::fails_as_expected(exercise, &starter) {
+    } else if !check::fails_as_expected(exercise, starter) {
         let what = format!(
             "the starter does not fail at `{}` with `{}`, as exercise.toml says\n{}",
             expected.step,
             expected.seen,
-            told(&starter)
+            told(starter)
         );
         proof.wrong(what, "correct [starter] in exercise.toml, or the starter");
     }
 
-    let solution = look("solution", &exercise.files, |cut| &cut.solution)?;
     if !solution.passed {
-        let what = format!("the solution does not pass its check\n{}", told(&solution));
+        let what = format!("the solution does not pass its check\n{}", told(solution));
         proof.wrong(
             what,
             format!("correct the solution in {}/files, or the check", exercise.dir),
@@ -67,11 +80,7 @@ pub fn prove(book: &Book, exercise: &Exercise, program: &Path, id: &str) -> Resu
     }
     lint(book, exercise, dir.path(), &mut proof)?;
 
-    for (i, state) in exercise.text.state.iter().enumerate() {
-        let files = exercise
-            .broken(state)
-            .map_err(|what| anyhow::anyhow!("{}: {what}", exercise.dir))?;
-        let broken = look(&format!("broken-{i}"), &files, |cut| &cut.solution)?;
+    for (state, broken) in exercise.text.state.iter().zip(broken) {
         let fired = check::state_hints(exercise, &broken.steps);
         if !fired.first().is_some_and(|first| is(first, state)) {
             let instead = match fired.first() {
@@ -83,7 +92,7 @@ pub fn prove(book: &Book, exercise: &Exercise, program: &Path, id: &str) -> Resu
                 "the hint for `{}` with `{}` does not fire on its broken solution: {instead}\n{}",
                 state.step,
                 state.seen,
-                told(&broken)
+                told(broken)
             );
             proof.wrong(
                 what,
@@ -104,6 +113,47 @@ pub fn prove(book: &Book, exercise: &Exercise, program: &Path, id: &str) -> Resu
         plural(exercise.text.state.len(), "hint")
     );
     Ok(proof)
+}
+
+/// How many folders are looked at at once: containers wait more than they work. Without an engine, all are built in one
+/// target folder.
+fn at_once(lane: Lane) -> usize {
+    match lane {
+        Lane::Offline => 1,
+        _ => 3,
+    }
+}
+
+/// Looks at folders, some at once; the looks in the order of the folders.
+fn look_at_all(
+    folders: &[PathBuf],
+    at_once: usize,
+    look: &(dyn Fn(&Path) -> Result<Look> + Sync),
+) -> Result<Vec<Look>> {
+    let next = AtomicUsize::new(0);
+    let worker = || -> Result<Vec<(usize, Look)>> {
+        let mut done = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            match folders.get(i) {
+                Some(folder) => done.push((i, look(folder)?)),
+                None => return Ok(done),
+            }
+        }
+    };
+    let mut all = Vec::new();
+    std::thread::scope(|scope| -> Result<()> {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(worker)).collect();
+        for worker in workers {
+            let done = worker
+                .join()
+                .map_err(|_| anyhow::anyhow!("looking at a folder failed"))?;
+            all.extend(done?);
+        }
+        Ok(())
+    })?;
+    all.sort_by_key(|(i, _)| *i);
+    Ok(all.into_iter().map(|(_, look)| look).collect())
 }
 
 fn is(a: &State, b: &State) -> bool {
@@ -127,19 +177,22 @@ fn lint(book: &Book, exercise: &Exercise, dir: &Path, proof: &mut Proof) -> Resu
         let folder = dir.join(side).join(&exercise.name);
         for file in &rust {
             // From its standard input: then the settings are those of the folder that it works in.
+            let text = std::fs::read_to_string(folder.join(file))?;
             let out = Command::new("rustfmt")
-                .args(["--check", "--edition", "2024"])
+                .args(["--edition", "2024"])
                 .current_dir(book.root.join(&exercise.dir))
                 .stdin(std::fs::File::open(folder.join(file))?)
                 .output()
                 .context("rustfmt does not start\n  fix: rustup component add rustfmt")?;
+            let formatted = String::from_utf8_lossy(&out.stdout).into_owned();
             if !out.status.success() {
-                let said = [out.stdout, out.stderr].concat();
-                let said = String::from_utf8_lossy(&said);
-                let what = format!(
-                    "the {side}'s {file} is not as rustfmt writes it, or does not parse\n{}",
-                    said.trim_end()
-                );
+                let said = String::from_utf8_lossy(&out.stderr).into_owned();
+                let what = format!("the {side}'s {file} does not parse:\n{}", said.trim_end());
+                proof.wrong(what, format!("correct {}/files/{file}", exercise.dir));
+            } else if formatted != text {
+                let diff = similar::TextDiff::from_lines(&text, &formatted);
+                let diff = diff.unified_diff().context_radius(1).to_string();
+                let what = format!("the {side}'s {file} is not as rustfmt writes it\n{}", diff.trim_end());
                 proof.wrong(what, format!("format {}/files/{file}", exercise.dir));
             }
         }

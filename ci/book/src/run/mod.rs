@@ -1,5 +1,6 @@
 //! The jobs that checks are made of.
 
+pub mod browser;
 pub mod cluster;
 pub mod console;
 pub mod leftovers;

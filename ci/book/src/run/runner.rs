@@ -15,7 +15,7 @@ use crate::job::{Job, Kind, block_hash, console_lane};
 use crate::lanes;
 use crate::model::{Block, BlockResult, Finding, Lane, Origin, Root, Status, Verdict};
 use crate::page::{self, Pages};
-use crate::run::{cluster, console, leftovers, snippets, tests};
+use crate::run::{browser, cluster, console, leftovers, snippets, tests};
 use crate::status::{Knowledge, Report};
 use crate::widgets::quiz;
 use crate::workspace::{Package, Workspace, settle};
@@ -90,7 +90,8 @@ impl Book {
         let jobs = self.jobs(&mut hashes);
         let store = Store::of(&self.root);
         let knowledge = Knowledge::gather(&self.pages, &self.workspace, &jobs, &store, &mut hashes);
-        Report::of(knowledge.rows(), &self.config.src, self.pages.findings.clone())
+        let looked = knowledge.looked();
+        Report::of(knowledge.rows(), &self.config.src, self.pages.findings.clone()).with_browser(looked)
     }
 
     /// Jobs without evidence that holds for the files as they are.
@@ -211,7 +212,7 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
     Ok(Outcome {
         findings: found,
         missing: pass.missing,
-        report: Report::of(rows, &book.config.src, book.pages.findings.clone()),
+        report: Report::of(rows, &book.config.src, book.pages.findings.clone()).with_browser(knowledge.looked()),
         jobs: (pass.ran, pass.kept),
     })
 }
@@ -290,7 +291,7 @@ fn run_jobs(book: &Book, options: &Options, store: &Store) -> Result<Pass> {
         findings: Vec::new(),
         ran: 0,
     };
-    let uses_docker = todo.iter().any(|j| j.lane >= Lane::Docker);
+    let uses_docker = todo.iter().any(|j| j.lane.has_engine());
     let watch = uses_docker
         .then(|| leftovers::Watch::begin(&book.root.work(), &id))
         .transpose()?;
@@ -337,7 +338,7 @@ fn select<'a>(book: &Book, options: &Options, jobs: &'a [Job], store: &Store) ->
             options.pattern.as_deref().is_none_or(|pattern| {
                 job.id.contains(pattern)
                     || job.page().is_some_and(|page| page.contains(pattern))
-                    || job.inputs.keys().any(|path| !path.starts_with('=') && path.contains(pattern) && job.kind != Kind::Site)
+                    || job.inputs.keys().any(|path| !path.starts_with('=') && path.contains(pattern) && !matches!(job.kind, Kind::Site | Kind::BrowserSite))
                     // A file that is still to be captured is none yet, but its package is there.
                     || dir_of(book, job).is_some_and(|dir| !dir.is_empty() && Path::new(pattern).starts_with(dir))
                     // A page's listings are proven by the tests of their packages.
@@ -461,7 +462,7 @@ impl Runner<'_> {
         for job in of(|k| matches!(k, Kind::Console { .. })) {
             self.console(job)?;
         }
-        Ok(())
+        self.browser(&of(|k| matches!(k, Kind::Browser { .. } | Kind::BrowserSite)))
     }
 
     fn record(&self, job: &Job, start: Instant) -> Record {
@@ -478,6 +479,7 @@ impl Runner<'_> {
             coverage: BTreeMap::new(),
             compiled: BTreeSet::new(),
             blocks: Vec::new(),
+            checks: 0,
         }
     }
 
@@ -818,7 +820,7 @@ impl Runner<'_> {
             }
             let line = blocks
                 .iter()
-                .find(|b| console_lane(b) >= Lane::Docker)
+                .find(|b| console_lane(b).has_engine())
                 .map_or(1, |b| b.line);
             let what = format!("the session left the {thing} behind");
             let fix = "end the session on the page with the command that removes it";
@@ -916,6 +918,36 @@ impl Runner<'_> {
         let mut record = self.record(job, start);
         record.findings = findings;
         self.keep(job, record)
+    }
+
+    /// Looks at pages and at the site, all in one browser.
+    fn browser(&mut self, jobs: &[&Job]) -> Result<()> {
+        let Some(first) = jobs.first() else {
+            return Ok(());
+        };
+        if !self.book.pages.findings.is_empty() {
+            // There is no site to look at. That the pages are wrong is reported anyway.
+            eprintln!("  skipped {}: the pages come first", first.id);
+            return Ok(());
+        }
+        let start = Instant::now();
+        let looks = browser::run(self.book, jobs)?;
+        for job in jobs {
+            let Some(look) = looks.get(&job.id) else {
+                bail!(
+                    "nothing looked at {}\n  fix: cargo book test --again {}",
+                    job.id,
+                    job.id
+                );
+            };
+            let mut record = self.record(job, start);
+            record.seconds = look.seconds;
+            record.checks = look.checks;
+            record.versions.extend(look.versions.clone());
+            record.findings = look.findings.clone();
+            self.keep(job, record)?;
+        }
+        Ok(())
     }
 
     fn lint(&mut self, jobs: &[&Job]) -> Result<()> {
@@ -1285,7 +1317,14 @@ impl Outcome {
                 .collect();
             println!("{lane}: {} — {}", plural(totals.blocks, "block"), parts.join(", "));
         }
+        if let Some(looked) = &self.report.summary.browser {
+            println!("browser: {looked}");
+        }
         for (lane, why) in &self.missing {
+            if let (Lane::Browser, Some(looked)) = (lane, &self.report.summary.browser) {
+                println!("{lane}: {} not looked at here ({why})", plural(looked.open(), "page"));
+                continue;
+            }
             let left = |row: &&Status| row.lane == *lane && !matches!(row.verdict, Verdict::Verified | Verdict::Exempt);
             let left = self.report.blocks.iter().filter(left).count();
             println!("{lane}: {} not run here ({why})", plural(left, "check"));

@@ -179,8 +179,9 @@ pub fn write(book: &Book, site: &Path, file: &Path) -> Result<Made> {
     });
     let cover: Option<String> = md.config.get("preprocessor.book.cover")?;
     if let Some(cover) = &cover {
-        let bytes = std::fs::read(book.root.join(cover))
-            .with_context(|| format!("book.toml names the cover {cover}, and it cannot be read"))?;
+        let bytes = std::fs::read(book.root.join(cover)).with_context(|| {
+            format!("book.toml names the cover {cover}, and it cannot be read\n  fix: correct the name")
+        })?;
         let mut part = picture_part(format!("cover.{}", suffix(cover)), bytes);
         part.properties = "cover-image";
         let body = format!(

@@ -158,7 +158,7 @@ fn main_of(page: &str) -> Option<&str> {
 
 fn place_card(site: &Path, root: &Path, card: &str) -> Result<String> {
     let bytes = std::fs::read(root.join(card))
-        .with_context(|| format!("book.toml names the card {card}, and it cannot be read"))?;
+        .with_context(|| format!("book.toml names the card {card}, and it cannot be read\n  fix: correct the name"))?;
     let hash: String = Sha256::digest(&bytes)[..4].iter().map(|b| format!("{b:02x}")).collect();
     let suffix = Path::new(card).extension().unwrap_or_default().to_string_lossy();
     let name = format!("card-{hash}.{suffix}");

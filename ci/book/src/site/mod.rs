@@ -35,7 +35,7 @@ pub mod render;
 mod room;
 pub mod search;
 pub mod serve;
-pub(crate) mod session;
+mod session;
 pub mod state;
 
 /// Text for HTML, in an element or in a quoted attribute.

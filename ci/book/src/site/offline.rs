@@ -30,8 +30,9 @@ pub fn write(site: &Path, root: &Path, source: &str, live: bool) -> Result<()> {
     let text = if live {
         LIVE.to_owned()
     } else {
-        let script = std::fs::read_to_string(root.join(source))
-            .with_context(|| format!("book.toml names the worker {source}, and it cannot be read"))?;
+        let script = std::fs::read_to_string(root.join(source)).with_context(|| {
+            format!("book.toml names the worker {source}, and it cannot be read\n  fix: correct the name")
+        })?;
         worker(&kept(site)?, &script)?
     };
     std::fs::write(site.join(FILE), text)?;

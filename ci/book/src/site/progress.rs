@@ -3,9 +3,10 @@
 //! The list is the book's own, so that no page is forgotten. Without a script it is a table of contents.
 
 use super::{encode, escape};
+use crate::exercise;
 use crate::model::Block;
 use crate::page::Page;
-use crate::widgets::quiz::{self, Quiz};
+use crate::widgets::quiz::Quiz;
 
 /// The word in a page's text.
 pub const MARK: &str = "{{#progress}}";
@@ -52,10 +53,8 @@ fn part(address: &str, block: &Block) -> String {
             crate::run::plural(of, "question")
         );
     }
-    if block.lang == "exercise"
-        && let Some(id) = quiz::table_id(&block.text)
-    {
-        return format!("<span data-exercise=\"{0}\">exercise {0}</span>", escape(&id));
+    if let Some(name) = exercise::of_block(block) {
+        return format!("<span data-exercise=\"{0}\">exercise {0}</span>", escape(&name));
     }
     String::new()
 }
@@ -79,7 +78,7 @@ mod tests {
         };
         let exercise = Block {
             lang: "exercise".into(),
-            text: "id = \"minimal\"\n".into(),
+            text: "name = \"minimal\"\n".into(),
             ..quiz.clone()
         };
         let mut list = Page::of_blocks("src/progress.md", Vec::new());

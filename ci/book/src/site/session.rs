@@ -4,7 +4,7 @@
 //! somebody writes: a look at the text has to do, and a line too many or too few in the clipboard is all it can cost.
 
 /// The commands of a session, each ended by a line break except the last.
-pub(crate) fn commands(text: &str) -> String {
+pub(super) fn commands(text: &str) -> String {
     let mut commands: Vec<String> = Vec::new();
     let mut is_open = false;
     for line in text.lines() {

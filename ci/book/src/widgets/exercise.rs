@@ -73,16 +73,16 @@ pub fn html(place: Place<'_>, block: &Block) -> String {
     out.push_str("<details class=\"exercise-solution\"><summary>The solution</summary>\n");
     for (path, cut) in exercise.files.iter().filter(|(_, cut)| cut.starter != cut.solution) {
         out.push_str(&format!("<p><code>{}</code></p>\n", escape(path)));
-        out.push_str(&code(language(path), &cut.solution));
+        out.push_str(&shown(&format!("the solution of {path}"), &cut.solution));
         let diff = TextDiff::from_lines(&cut.starter, &cut.solution);
         let diff = diff.unified_diff().context_radius(2).to_string();
         out.push_str("<details><summary>What changes in the starter</summary>\n");
-        out.push_str(&code("diff", &diff));
+        out.push_str(&shown(&format!("what changes in {path}"), &diff));
         out.push_str("</details>\n");
     }
     out.push_str("</details>\n");
     out.push_str(&format!(
-        "<p class=\"exercise-done\"><label><input type=\"checkbox\" data-progress=\"exercises\" data-id=\"{}\"> done</label></p>\n",
+        "<p class=\"exercise-done\" hidden><label><input type=\"checkbox\" data-progress=\"exercises\" data-id=\"{}\"> done</label></p>\n",
         escape(name)
     ));
     out.push_str("</div>\n");
@@ -107,8 +107,8 @@ pub fn list(config: &Config, pages: &crate::page::Pages, to_root: &str) -> Strin
     }
     let mut out = String::from(
         "<div class=\"table-wrapper\"><table class=\"exercises\"><caption>The exercises, in the order of the book</caption>\
-         <thead><tr><th scope=\"col\">Done</th><th scope=\"col\">Exercise</th><th scope=\"col\">Name</th>\
-         <th scope=\"col\">Lane</th><th scope=\"col\">Minutes</th></tr></thead><tbody>\n",
+         <thead><tr><th scope=\"col\">Exercise</th><th scope=\"col\">Name</th>\
+         <th scope=\"col\">Lane</th><th scope=\"col\">Minutes</th><th scope=\"col\">Done</th></tr></thead><tbody>\n",
     );
     for (exercise, block) in shown {
         let Exercise { name, text, .. } = exercise;
@@ -116,8 +116,9 @@ pub fn list(config: &Config, pages: &crate::page::Pages, to_root: &str) -> Strin
         let name = escape(name);
         let title = words(&text.title);
         out.push_str(&format!(
-            "<tr><td><input type=\"checkbox\" data-progress=\"exercises\" data-id=\"{name}\" aria-label=\"done: {name}\"></td>\
-             <td><a href=\"{to_root}{}#block-{}\">{title}</a></td><td><code>{name}</code></td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><td><a href=\"{to_root}{}#block-{}\">{title}</a></td><td><code>{name}</code></td><td>{}</td><td>{}</td>\
+             <td><span hidden><input type=\"checkbox\" data-progress=\"exercises\" data-id=\"{name}\" \
+             aria-label=\"done: {name}\"></span></td></tr>\n",
             address,
             block.line,
             text.lane,
@@ -163,17 +164,38 @@ fn code(language: &str, text: &str) -> String {
     )
 }
 
-fn language(path: &str) -> &str {
-    match path.rsplit(['.', '/']).next().unwrap_or_default() {
-        "rs" => "rust",
-        "yml" => "yaml",
-        "lock" => "toml",
-        "Dockerfile" => "dockerfile",
-        other => other,
-    }
+/// Text to read. mdBook gives what stands in `<code>` a button to copy it, which nobody reaches in what is closed.
+fn shown(label: &str, text: &str) -> String {
+    format!(
+        "<pre class=\"exercise-text\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</pre>\n",
+        escape(label),
+        escape(text)
+    )
 }
 
 /// A sentence for HTML: one line, with what stands between backticks as code.
 fn words(text: &str) -> String {
     crate::site::render::phrase(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_stand_one_inside_the_other() {
+        let html = hints(&["Look `here`.".into(), "Look <there>.".into(), "It is 3.".into()]);
+        assert_eq!(html.matches("<details").count(), 3);
+        assert!(html.ends_with("</details>\n</details>\n</details>\n"), "{html}");
+        assert!(html.contains("<p>Look <code>here</code>.</p>"), "{html}");
+        assert!(html.contains("<p>Look &lt;there&gt;.</p>"), "{html}");
+        assert_eq!(crate::site::html::check(&html), []);
+    }
+
+    #[test]
+    fn no_line_of_a_text_is_empty_in_html() {
+        let html = shown("a", "one\n\ntwo\n");
+        assert_eq!(html.lines().count(), 1, "{html}");
+        assert!(html.contains("one&#10;&#10;two"), "{html}");
+    }
 }

@@ -229,7 +229,8 @@ pub fn html(place: Place<'_>, block: &Block) -> String {
     }
     let _ = write!(
         out,
-        "<button type=\"reset\">Start again</button> <button type=\"button\" class=\"lab-link\">Copy link</button></fieldset>\n\
+        "<p class=\"lab-buttons\"><button type=\"reset\">Start again</button> \
+         <button type=\"button\" class=\"lab-link\">Copy link</button></p></fieldset>\n\
          </form>\n\
          <p class=\"lab-says\" role=\"status\"></p>\n\
          <div class=\"lab-drawing\"></div>\n\

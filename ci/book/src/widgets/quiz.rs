@@ -122,12 +122,6 @@ impl Quiz {
     }
 }
 
-/// The `id` of a widget's table.
-pub fn table_id(text: &str) -> Option<String> {
-    let table = text.parse::<toml::Table>().ok()?;
-    table.get("id")?.as_str().map(str::to_owned)
-}
-
 /// What is wrong with the block by itself.
 pub fn faults(_root: &Root, _config: &Config, block: &Block) -> Vec<Fault> {
     read::read(&block.text).err().unwrap_or_default()

@@ -5,6 +5,7 @@
 //! folder of its own that has to be empty afterwards, and no process may be left.
 
 mod book;
+mod exercises;
 mod labs;
 mod table;
 
@@ -18,6 +19,7 @@ mod engine {
 }
 
 fn main() -> ExitCode {
-    let stories = [table::stories(), labs::stories()].concat();
-    book::Good::all(table::files, "broken-books", table::cases(), stories)
+    let cases = table::cases().into_iter().chain(exercises::cases());
+    let stories = [table::stories(), labs::stories(), exercises::stories()].concat();
+    book::Good::all(table::files, "broken-books", cases.collect(), stories)
 }

@@ -432,7 +432,7 @@ pub fn cases() -> Vec<Case> {
             args: TEST,
             ..page(
                 "exemption_with_a_reason_is_counted",
-                "# Other\n\n```text,exempt=\"nothing prints it\"\nx\n```\n",
+                "# Other\n\nText.\n\n```text,exempt=\"nothing prints it\"\nx\n```\n",
                 &["1 exempt, 7 verified"],
             )
         },
@@ -824,6 +824,50 @@ pub fn cases() -> Vec<Case> {
                 "makes every reader's browser ask a third party: https://example.invalid/x.js",
             ],
         ),
+        case(
+            "address_that_leaves_a_site_below_a_folder",
+            vec![("src/other.md", Append("\nSee [this](/good/page.html).\n"))],
+            &["src/other.md:5: /good/page.html leads nowhere: an address that begins with `/` leaves"],
+        ),
+        case(
+            "page_without_a_first_sentence",
+            vec![("src/other.md", Write("# Other\n\n- a list\n"))],
+            &["src/other.md:1: the page has no first sentence"],
+        ),
+        case(
+            "two_pages_with_one_title",
+            vec![
+                ("src/SUMMARY.md", Append("- [Other](third.md)\n")),
+                ("src/third.md", Write("# Third\n\nText.\n")),
+            ],
+            &["src/third.md:1: other.html has the same title: Other - Good"],
+        ),
+        case(
+            "command_that_the_search_does_not_find",
+            vec![("book.toml", Append("\n[output.html.search]\nlimit-results = 0\n"))],
+            &["src/good/page.md:20: a reader who searches for what stands here does not find it: echo hello"],
+        ),
+        Case {
+            code: 2,
+            args: &["build"],
+            ..case(
+                "worker_that_is_not_there",
+                vec![(
+                    "book.toml",
+                    Replace("snippets = ", "offline = \"theme/sw.js\"\nsnippets = "),
+                )],
+                &["book.toml names the worker theme/sw.js, and it cannot be read"],
+            )
+        },
+        Case {
+            code: 2,
+            args: &["build", "--url", "example.org/book"],
+            ..case(
+                "address_of_a_site_that_is_none",
+                vec![],
+                &["example.org/book is no address of a site", "fix: write it whole"],
+            )
+        },
         // Configuration and lanes.
         Case {
             code: 2,
@@ -920,7 +964,33 @@ pub fn stories() -> Vec<(&'static str, Story)> {
         ("status_ends_with_1_when_a_block_does_not_read", status),
         ("merged_evidence_that_lacks_a_job_is_not_green", lacking),
         ("a_block_that_stays_is_stale_with_its_package", package),
+        ("a_quiz_goes_stale_with_what_it_is_bound_to", bound_quiz),
     ]
+}
+
+fn bound_quiz(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    let captured = "listings/good/twice/captured/words.txt";
+    copy.edit(
+        "src/other.md",
+        &Append(
+            "\n```quiz\nid = \"a\"\n[[question]]\nask = \"What is it?\"\noptions = [\"42\", \"43\"]\nanswer = \"42\"\nwhy = \"x\"\n\
+             proof = \"listings/good/twice/captured/words.txt\"\n```\n",
+        ),
+    );
+    green(&copy, TEST)?;
+    let said = green(&copy, &["status"])?;
+    says(&said, "verified  src/other.md:5 quiz widget")?;
+    copy.edit(captured, &Append("and more\n"));
+    let said = text(&copy.run(&["status"], &[]));
+    says(&said, "stale     src/other.md:5 quiz widget")?;
+    // A key that is not in it any more is found before anything runs.
+    copy.edit(captured, &Write("twice 21 is 43\n"));
+    let said = text(&copy.run(TEST, &[]));
+    says(
+        &said,
+        "src/other.md:10: the key says `42`, and listings/good/twice/captured/words.txt does not",
+    )
 }
 
 fn stale(good: &Good) -> Result<(), String> {

@@ -93,7 +93,9 @@ pub fn files() -> Vec<(&'static str, String)> {
              shop   1      0s\n\
              $ kubectl config view --minify --output 'jsonpath={..namespace}'\n\
              book-0123abcd\n\
-             ```\n"
+             ```\n\
+             \n\
+             A shop in a cluster.\n"
                 .into(),
         ),
         (

@@ -1,6 +1,7 @@
 //! Images and containers of a reader. Nothing here panics because theirs do not work: what they do is what the check is
 //! there to see.
 
+use std::cell::OnceCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
@@ -14,6 +15,8 @@ use crate::docker::{Answer, docker, http, run_id, tail};
 pub struct Built {
     tag: String,
     log: String,
+    /// A container that never runs, to copy files from.
+    still: OnceCell<String>,
 }
 
 /// Builds a Dockerfile from a context; what the engine said, when it does not build.
@@ -36,7 +39,11 @@ pub fn build(dockerfile: &Path, context: &Path, args: &[&str]) -> Result<Built, 
         .unwrap_or_else(|e| panic!("docker does not start: {e}\n  fix: cargo book setup --lane docker"));
     let log = String::from_utf8_lossy(&out.stderr).into_owned();
     match out.status.success() {
-        true => Ok(Built { tag, log }),
+        true => Ok(Built {
+            tag,
+            log,
+            still: OnceCell::new(),
+        }),
         false => Err(tail(&log, 20)),
     }
 }
@@ -59,14 +66,15 @@ impl Built {
 
     /// A file of it; `None` when it has none of that name. A link is followed.
     pub fn file(&self, path: &str) -> Option<Vec<u8>> {
-        let label = format!("--label=book.test={}", run_id());
-        // A container that never runs needs a command all the same.
-        let made = docker(&["create", &label, &self.tag, "none"]);
-        let id = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+        let id = self.still.get_or_init(|| {
+            let label = format!("--label=book.test={}", run_id());
+            // Also one that never runs needs a command.
+            let made = docker(&["create", &label, &self.tag, "none"]);
+            String::from_utf8_lossy(&made.stdout).trim().to_owned()
+        });
         let folder = tempfile::tempdir().expect("a temporary folder");
         let copy = folder.path().join("copy");
         let copied = docker(&["cp", "--follow-link", &format!("{id}:{path}"), &copy.to_string_lossy()]);
-        docker(&["rm", "--force", &id]);
         match copied.status.success() {
             true => std::fs::read(&copy).ok(),
             false => None,
@@ -109,6 +117,9 @@ impl Built {
 
 impl Drop for Built {
     fn drop(&mut self) {
+        if let Some(id) = self.still.get().filter(|id| !id.is_empty()) {
+            docker(&["rm", "--force", "--volumes", id]);
+        }
         docker(&["image", "rm", "--force", &self.tag]);
     }
 }
@@ -226,6 +237,11 @@ impl Ran {
         let out = docker(&args);
         let both = [&out.stdout[..], &out.stderr[..]].concat();
         (out.status.code(), String::from_utf8_lossy(&both).trim().to_owned())
+    }
+
+    /// Sends a signal to its first process: `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        docker(&["kill", "--signal", name, &self.id]);
     }
 
     /// `docker stop`: the stop signal, and SIGKILL after the grace. How long it took, and the exit code.

@@ -32,7 +32,9 @@ pub struct Request {
     /// How long the program works on it.
     pub takes: Seconds,
 }
+// ANCHOR_END: request
 
+// ANCHOR: ends
 /// What becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -45,7 +47,7 @@ pub enum Outcome {
     /// The load balancer chose another pod.
     Elsewhere,
 }
-// ANCHOR_END: request
+// ANCHOR_END: ends
 
 // ANCHOR: times
 /// When things happen to a pod that is told to go.
@@ -58,7 +60,9 @@ pub struct Times {
     /// From here on nothing of it runs.
     pub over: Seconds,
 }
+// ANCHOR_END: times
 
+// ANCHOR: moments
 impl Settings {
     /// Of a stop that begins then.
     pub fn times(&self, stop: Seconds) -> Times {
@@ -71,7 +75,7 @@ impl Settings {
         }
     }
 }
-// ANCHOR_END: times
+// ANCHOR_END: moments
 
 // ANCHOR: outcome
 impl Times {

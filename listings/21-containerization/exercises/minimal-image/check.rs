@@ -136,13 +136,19 @@ fn check() {
 
 /// Which loader the program asks for, and whether the image has it.
 fn note_loader(check: &Check, image: &Built) {
-    let words = image
-        .inspect("{{json .Config.Entrypoint}} {{json .Config.Cmd}}");
-    let program = words.split('"').find(|word| word.starts_with('/'));
-    let Some(loader) = program
-        .and_then(|path| image.file(path))
-        .and_then(|elf| loader(&elf))
-    else {
+    let words = image.inspect(
+        "{{join .Config.Entrypoint \" \"}} {{join .Config.Cmd \" \"}}",
+    );
+    let name = words.split_whitespace().next().unwrap_or_default();
+    // A name alone is looked for in the folders of PATH.
+    let folders = ["", "/usr/local/bin/", "/usr/bin/", "/bin/"];
+    let mut files = folders
+        .iter()
+        .filter_map(|folder| image.file(&format!("{folder}{name}")));
+    let Some(program) = files.next() else {
+        return check.note("loader", format!("{name} was not found"));
+    };
+    let Some(loader) = loader(&program) else {
         return check.note("loader", "the program asks for none");
     };
     let there = match image.file(&loader) {

@@ -2,7 +2,7 @@
 
 use crate::work::Work;
 
-// ANCHOR: step
+// ANCHOR: file
 /// A file of the build context, as far as this model tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum File {
@@ -13,7 +13,9 @@ pub enum File {
     /// `README.md`, of which no compiler knows.
     Readme,
 }
+// ANCHOR_END: file
 
+// ANCHOR: step
 /// One instruction of a Dockerfile.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {

@@ -79,7 +79,7 @@ fn word(again: bool, compiled: u32) -> String {
     match (again, compiled) {
         (false, _) => "cached".into(),
         (true, 0) => "runs again".into(),
-        (true, _) => format!("runs again, {}", crates(compiled)),
+        (true, _) => format!("again, {}", crates(compiled)),
     }
 }
 
@@ -93,7 +93,7 @@ fn crates(count: u32) -> String {
 
 /// As much of a step as fits beside what became of it.
 fn short(text: &str) -> String {
-    const MOST: usize = 26;
+    const MOST: usize = 22;
     let mut short: String = text.chars().take(MOST).collect();
     if short.len() < text.len() {
         short += " …";

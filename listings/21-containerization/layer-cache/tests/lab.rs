@@ -34,7 +34,7 @@ fn each_step_says_what_became_of_it() {
         r#""says":"2 of 4 steps run again and compile 2 crates.""#,
         r#""answer":"2""#,
         r#""word":"cached""#,
-        r#""word":"runs again, 2 crates""#,
+        r#""word":"again, 2 crates""#,
     ] {
         assert!(said.contains(words), "{words}\n{said}");
     }

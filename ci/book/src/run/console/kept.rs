@@ -1,5 +1,6 @@
 //! A program that is run to its end under a keeper, with one text of both outputs.
 
+use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher};
 use std::io::Read;
 use std::path::Path;
@@ -29,6 +30,16 @@ pub struct Kept {
 
 /// Runs a program. It and all that it starts ends with this call, and also with this process.
 pub fn kept(program: &Path, budget: Duration, change: impl Fn(&mut Command)) -> Result<Kept> {
+    kept_with(program, &[], budget, change)
+}
+
+/// As [`kept`], with arguments.
+pub fn kept_with(
+    program: &Path,
+    arguments: &[OsString],
+    budget: Duration,
+    change: impl Fn(&mut Command),
+) -> Result<Kept> {
     if std::env::var_os(ROLE).is_some() {
         bail!("this program cannot keep another\n  fix: let main() call snippets::rustc_wrapper_main() first");
     }
@@ -38,6 +49,7 @@ pub fn kept(program: &Path, budget: Duration, change: impl Fn(&mut Command)) -> 
     change(&mut command);
     let mut keeper = command
         .arg(program)
+        .args(arguments)
         .env(ROLE, format!("keep:{token}"))
         .stdin(Stdio::piped())
         .stdout(writer.try_clone()?)

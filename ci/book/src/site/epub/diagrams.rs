@@ -1,6 +1,6 @@
 //! Diagrams as pictures: headless Chromium runs the library that the site ships, once for all diagrams.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -37,10 +37,10 @@ pub(super) fn draw(scratch: &Path, diagrams: &[&str]) -> Result<Vec<Picture>> {
     if diagrams.is_empty() {
         return Ok(Vec::new());
     }
-    let browser = browser().ok_or_else(|| {
+    let (_, browser) = book_setup::browser::chromium().ok_or_else(|| {
         anyhow!(
             "the book has {} diagrams, and there is no Chromium to draw them for the EPUB\n  \
-             fix: apt-get install chromium, or set CHROMIUM to a Chromium's or Chrome's path",
+             fix: cargo book setup --lane browser, or set CHROMIUM to a Chromium's or Chrome's path",
             diagrams.len()
         )
     })?;
@@ -85,21 +85,6 @@ pub(super) fn draw(scratch: &Path, diagrams: &[&str]) -> Result<Vec<Picture>> {
             })
         })
         .collect()
-}
-
-fn browser() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("CHROMIUM") {
-        return Some(path.into());
-    }
-    [
-        "/usr/bin/chromium",
-        "/usr/bin/google-chrome",
-        "/usr/bin/chromium-browser",
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    ]
-    .iter()
-    .map(PathBuf::from)
-    .find(|path| path.exists())
 }
 
 /// The page's DOM when all its scripts have ended.

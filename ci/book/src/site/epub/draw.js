@@ -8,6 +8,8 @@
     state: { htmlLabels: false },
     class: { htmlLabels: false },
     theme: "default",
+    // A label hides the line that it stands on.
+    themeCSS: ".edgeLabel rect.background { opacity: 1 !important; fill: white !important; }",
     fontFamily: "sans-serif",
   });
   const drawn = [];

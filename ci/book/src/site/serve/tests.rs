@@ -210,6 +210,21 @@ fn what_browsers_rely_on() {
     );
 }
 
+/// A page's policy stops every script that it does not name, the one that reloads too.
+#[test]
+fn the_policy_of_a_page_allows_the_script_that_reloads_it() {
+    let page = "<head><meta charset=\"utf-8\"></head><script>own();</script>";
+    let policy = crate::site::finish::policy(page);
+    let meta = format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">");
+    let served = Running::start(&page.replace("</head>", &format!("{meta}</head>"))).get("/");
+    let scripts = crate::site::finish::inline_scripts(&served);
+    assert_eq!(scripts.len(), 2, "{served}");
+    for script in scripts {
+        let source = crate::site::finish::source(&script);
+        assert_eq!(served.matches(&source).count(), 1, "{source}: {served}");
+    }
+}
+
 #[test]
 fn bad_requests_get_an_answer_and_nothing_else() {
     let book = Running::start("<body>one</body>");
