@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    fn step(since: Option<&str>, folds: &[std::ops::Range<usize>]) -> Step {
+    fn step(since: Option<&str>, fold: Option<std::ops::Range<usize>>) -> Step {
         Step {
             since: since.map(|text| Since {
                 page: "src/m/a.md".into(),
@@ -171,7 +171,7 @@ mod tests {
                 path: "listings/m/one.Dockerfile".into(),
                 text: text.into(),
             }),
-            folds: folds.to_vec(),
+            folds: fold.into_iter().collect(),
         }
     }
 
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn what_changed_is_marked_line_by_line() {
         let file = file("FROM b\nRUN x\nUSER <1>\n", 4);
-        let step = step(Some("FROM a\nRUN x\n"), &[]);
+        let step = step(Some("FROM a\nRUN x\n"), None);
         assert_eq!(
             pre(&block(), &file, &step),
             "<pre><code class=\"language-dockerfile\"><del>FROM a\n</del><ins>FROM b\n</ins><span>RUN x\n</span>\
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn folded_lines_are_in_the_page() {
         let file = file("use a;\nuse b;\n\nfn c() {}\n", 1);
-        let step = step(None, std::slice::from_ref(&(0..2)));
+        let step = step(None, Some(0..2));
         assert_eq!(
             pre(&block(), &file, &step),
             "<pre><code class=\"language-dockerfile\"><label class=\"fold\" for=\"fold-7\" data-lines=\"2 lines\"></label>\
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn what_remains_without_the_struck_lines_is_the_file() {
         let file = file("a\nb\n\nc\n", 1);
-        let step = step(Some("a\n\nx\nc\ny\n"), &[]);
+        let step = step(Some("a\n\nx\nc\ny\n"), None);
         let rows = rows(&file, &step);
         let kept: Vec<&str> = rows
             .iter()

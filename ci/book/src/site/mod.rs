@@ -9,6 +9,7 @@
 //! | [`listing`] | the site's own copy of each file that a page shows |
 //! | [`build`] | mdBook in process; a site replaces another only as a whole |
 //! | [`mermaid`] | the diagram library: where it is from, what it says of a diagram |
+//! | `room` | how much room a diagram will take |
 //! | [`html`] | raw HTML in pages is balanced |
 //! | [`finish`] | what built pages lack: policy, descriptions, addresses |
 //! | [`search`] | the search index finds what a terminal prints |
@@ -31,6 +32,7 @@ pub mod mermaid;
 pub mod offline;
 pub mod progress;
 pub mod render;
+mod room;
 pub mod search;
 pub mod serve;
 mod session;

@@ -10,7 +10,7 @@ use mdbook_preprocessor::book::{Book, BookItem, Chapter};
 use mdbook_preprocessor::config::Config;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
-use super::{code, escape, listing_address, session};
+use super::{code, escape, listing_address, room, session};
 use crate::model::{Block, Origin, Root, Status, Verdict};
 use crate::steps::Step;
 use crate::widgets;
@@ -331,8 +331,18 @@ fn diagram(text: &str) -> String {
     // It is a pure function of this text; if it ever fails, the reader sees the diagram's source.
     made.map_or_else(
         || format!("<pre>{}</pre>\n", escape(text)),
-        |made| format!("{}\n", made.trim()),
+        |made| format!("{}\n", with_room(made.trim(), text)),
     )
+}
+
+/// A diagram in the room that is kept for it until it is drawn.
+fn with_room(made: &str, source: &str) -> String {
+    match room::of(source) {
+        Some((width, height)) => {
+            format!("<div class=\"room\" style=\"--width:{width};--height:{height}\">\n\n{made}\n\n</div>")
+        }
+        None => made.to_owned(),
+    }
 }
 
 /// The badge: one line of HTML.
