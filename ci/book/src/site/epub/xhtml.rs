@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use html5ever::tokenizer::{Tag, TagKind, Token};
 
-use super::super::finish::attribute;
+use super::super::finish::{attribute, is_above};
 use super::super::{decode, encode, escape, html, render};
 use crate::model::{Block, Origin, Status};
 use crate::widgets;
@@ -125,7 +125,8 @@ impl<'a> Writer<'a> {
 
     fn start(&mut self, tag: &Tag) {
         let name = tag.name.to_string();
-        if LEFT_OUT.contains(&name.as_str()) {
+        // The table of contents says where a page is.
+        if LEFT_OUT.contains(&name.as_str()) || name == "p" && is_above(tag) {
             if !tag.self_closing {
                 self.out = Some((name, 1));
             }
