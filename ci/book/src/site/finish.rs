@@ -381,6 +381,8 @@ pub fn said(page: &str) -> Said {
                 match &*tag.name {
                     "title" => in_title = start && said.title.is_empty(),
                     "main" => in_main = start,
+                    // What follows is of a section, and not of the page.
+                    "h2" if in_main => return said,
                     "blockquote" | "figure" | "ul" | "ol" | "table" | "details" | "nav" | "aside" => {
                         aside = if start { aside + 1 } else { aside.saturating_sub(1) };
                     }

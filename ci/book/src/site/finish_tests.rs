@@ -195,6 +195,7 @@ fn a_description_is_the_first_sentence_of_the_text() {
             "<p class=\"above\"><a href=\"x\">Module</a></p><h1>A</h1><p>You can.</p>",
             "You can.",
         ),
+        ("<h1>A</h1><h2>Part</h2><p>You can.</p>", ""),
         ("<h1>None</h1><ul><li>x</li></ul>", ""),
     ] {
         assert_eq!(said(&page("t", main)).description, description, "{main}");
