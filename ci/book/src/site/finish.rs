@@ -381,10 +381,13 @@ pub fn said(page: &str) -> Said {
                 match &*tag.name {
                     "title" => in_title = start && said.title.is_empty(),
                     "main" => in_main = start,
+                    // What follows is of a section, and not of the page.
+                    "h2" if in_main => return said,
                     "blockquote" | "figure" | "ul" | "ol" | "table" | "details" | "nav" | "aside" => {
                         aside = if start { aside + 1 } else { aside.saturating_sub(1) };
                     }
-                    "p" if in_main && aside == 0 && start => paragraph = Some(String::new()),
+                    // What stands above the title says where the page is.
+                    "p" if in_main && aside == 0 && start && !is_above(&tag) => paragraph = Some(String::new()),
                     "p" if !start => {
                         if let Some(text) = paragraph.take() {
                             said.description = sentence(&text);
@@ -406,6 +409,11 @@ pub fn said(page: &str) -> Said {
         }
     }
     said
+}
+
+/// The line above a page's title, which names the module that it belongs to.
+pub(super) fn is_above(tag: &Tag) -> bool {
+    attribute(tag, "class").is_some_and(|class| class.split_whitespace().any(|c| c == "above"))
 }
 
 /// The first sentence of a text, cut at a word when it is longer than a description may be.
@@ -447,6 +455,7 @@ pub struct Problem {
 pub fn check(site: &Path) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
     let mut titles: BTreeMap<String, String> = BTreeMap::new();
+    let mut sentences: BTreeMap<String, String> = BTreeMap::new();
     let first = first_page(site)?;
     for path in build::pages_below(site)? {
         let name = links::relative(site, &path);
@@ -464,6 +473,15 @@ pub fn check(site: &Path) -> Result<Vec<Problem>> {
             continue;
         }
         let said = said(&text);
+        if let Some(other) = sentences.insert(said.description.clone(), name.clone())
+            && !said.description.is_empty()
+        {
+            problems.push(Problem {
+                file: name.clone(),
+                what: format!("{other} begins with the same sentence: {}", said.description),
+                fix: "say what this page alone is for".into(),
+            });
+        }
         if said.description.is_empty() {
             problems.push(Problem {
                 file: name.clone(),

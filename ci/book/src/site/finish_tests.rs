@@ -191,6 +191,11 @@ fn a_description_is_the_first_sentence_of_the_text() {
         ),
         ("<p>Look at this:</p>", "Look at this"),
         ("<p><img src=\"x\"></p><p>Then.</p>", "Then."),
+        (
+            "<p class=\"above\"><a href=\"x\">Module</a></p><h1>A</h1><p>You can.</p>",
+            "You can.",
+        ),
+        ("<h1>A</h1><h2>Part</h2><p>You can.</p>", ""),
         ("<h1>None</h1><ul><li>x</li></ul>", ""),
     ] {
         assert_eq!(said(&page("t", main)).description, description, "{main}");
@@ -206,6 +211,7 @@ fn pages_that_cannot_be_told_apart_or_run_what_they_may_not_are_found() {
         ("a.html", page("A", "<p>One.</p>")),
         ("b.html", page("A", "<p>Two.</p>")),
         ("c.html", page("C", "<ul><li>x</li></ul>")),
+        ("d.html", page("D", "<p>Two. And more.</p>")),
     ]);
     finish(dir.path(), dir.path(), &About::default(), &Options::default()).unwrap();
     let late = read(&dir, "a.html").replace("</body>", "<script>late();</script></body>");
@@ -215,7 +221,8 @@ fn pages_that_cannot_be_told_apart_or_run_what_they_may_not_are_found() {
         .into_iter()
         .map(|p| format!("{}: {}", p.file, p.what))
         .collect();
-    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(said.len(), 4, "{said:?}");
+    assert_eq!(said[3], "d.html: b.html begins with the same sentence: Two.");
     assert!(
         said[0].starts_with("a.html: the page's policy does not allow"),
         "{said:?}"

@@ -183,7 +183,7 @@ fn sections(page: &str) -> BTreeMap<String, String> {
                     continue;
                 }
                 let class = attribute(&tag, "class").unwrap_or_default();
-                let badge = class.split_whitespace().any(|c| c == "evidence");
+                let badge = class.split_whitespace().any(|c| c == "evidence" || c == "above");
                 if start
                     && !html::is_void(&name)
                     && (badge || matches!(&*name, "script" | "style" | "button" | "template" | "svg"))

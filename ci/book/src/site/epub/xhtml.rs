@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use html5ever::tokenizer::{Tag, TagKind, Token};
 
-use super::super::finish::attribute;
+use super::super::finish::{attribute, is_above};
 use super::super::{decode, encode, escape, html, render};
 use crate::model::{Block, Origin, Status};
 use crate::widgets;
@@ -125,9 +125,8 @@ impl<'a> Writer<'a> {
 
     fn start(&mut self, tag: &Tag) {
         let name = tag.name.to_string();
-        // Where a page of the site stands in the book, a reader of an EPUB has on each side already.
-        let aid = attribute(tag, "class").as_deref() == Some("above");
-        if aid || LEFT_OUT.contains(&name.as_str()) {
+        // The table of contents says where a page is.
+        if LEFT_OUT.contains(&name.as_str()) || name == "p" && is_above(tag) {
             if !tag.self_closing {
                 self.out = Some((name, 1));
             }
