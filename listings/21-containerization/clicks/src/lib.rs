@@ -1,0 +1,1 @@
+//! Counts each click exactly once.

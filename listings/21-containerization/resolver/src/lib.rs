@@ -1,0 +1,1 @@
+//! Short links over gRPC, kept in PostgreSQL.
