@@ -62,6 +62,7 @@
         #load() {
             return this.#ask ??= load(this.dataset.wasm).catch((error) => {
                 this.#ask = undefined;
+                delete this.dataset.coming;
                 this.#says.textContent = `The lab could not be loaded: ${error.message}`;
                 throw error;
             });
@@ -83,6 +84,7 @@
                 const control = this.#form.elements[name];
                 if (control?.closest(".lab-controls")) control.value = decodeURIComponent(value);
             }
+            this.dataset.coming = "";
             this.scrollIntoView();
             this.#predicted = undefined;
             this.#run();
@@ -101,6 +103,7 @@
         #restart() {
             this.#predicted = this.#scene = undefined;
             delete this.dataset.shown;
+            delete this.dataset.coming;
             this.#controls.disabled = true;
             this.#says.textContent = "";
             this.#drawing.replaceChildren();

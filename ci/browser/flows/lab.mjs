@@ -28,11 +28,12 @@ async function one({ page, context, url, complain, press }, lab) {
     ([lab, before]) => document.querySelector(lab).dataset.shown !== (before ?? undefined), [lab, before]);
 
   await page.locator(lab).scrollIntoViewIfNeeded();
-  const height = await page.locator(lab).evaluate((element) => element.offsetHeight);
+  const height = () => page.locator(lab).evaluate((element) => element.offsetHeight);
   if (await page.locator(`${lab} .lab-says[role=status]`).count() !== 1) {
     await complain("what the lab says is not announced: it needs one `.lab-says` with role=status", lab);
   }
   if (await shown() !== null) await complain("the lab tells its result before the reader has answered", lab);
+  if (await page.locator(`${lab} .lab-drawing`).isVisible()) await complain("there is an empty place before the reader has answered", lab);
   if (await page.locator(`${lab} .lab-table`).isVisible()) await complain("the table tells the result before the reader has answered", lab);
 
   // Predict: without an answer nothing is shown.
@@ -50,7 +51,8 @@ async function one({ page, context, url, complain, press }, lab) {
   if (!/^You (were right|predicted)/.test(first)) await complain(`the answer is not held against the prediction: “${first}”`, lab);
   if (await page.locator(`${lab} svg[role=img][aria-label]`).count() !== 1) await complain("there is no picture with a text of its own", lab);
 
-  // Change every control, each to another value.
+  // From the first answer on nothing below the lab moves. Change every control, each to another value.
+  const answered = await height();
   const controls = await page.locator(`${lab} .lab-controls :is(select, input)`).evaluateAll((all) => all.map((c) => c.id));
   const heard = new Set([first]);
   for (const control of controls) {
@@ -64,8 +66,8 @@ async function one({ page, context, url, complain, press }, lab) {
     heard.add(await says());
   }
   if (heard.size < 2) await complain("no control changes what the lab says", lab);
-  const later = await page.locator(lab).evaluate((element) => element.offsetHeight);
-  if (later !== height) await complain(`the lab was ${height} px high and is ${later} px now: the page jumps`, lab);
+  const later = await height();
+  if (later !== answered) await complain(`the lab was ${answered} px high and is ${later} px now: the page jumps`, lab);
 
   // The link: the same state for whoever opens it.
   const state = await shown();
