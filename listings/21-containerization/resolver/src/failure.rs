@@ -16,7 +16,12 @@ pub enum Failure {
     NoCode,
     /// A field cannot be used: the client has to send another value.
     #[error("{field}: {why}")]
-    Field { field: &'static str, why: &'static str },
+    Field {
+        /// Its name in the protocol.
+        field: &'static str,
+        /// What would do.
+        why: &'static str,
+    },
     /// No time was left: the client may allow more.
     #[error("the answer took longer than the request allowed")]
     Late,

@@ -18,6 +18,10 @@ pub const EVERY: Duration = Duration::from_secs(1);
 /// Longest that an answer may take.
 pub const LONGEST: Duration = Duration::from_millis(500);
 
+/// Longest that a new connection may take: nobody is told that the
+/// database answers before it is there.
+const CONNECT: Duration = Duration::from_secs(2);
+
 /// Longest that migrations may take.
 const MIGRATION: Duration = Duration::from_secs(60);
 
@@ -59,9 +63,13 @@ impl Pulse {
     pub async fn beat(&mut self) -> Result<(), NoPulse> {
         // Taken: a connection whose answer did not come is not asked
         // again.
-        let connection = self.connection.take();
-        let answer = timeout(LONGEST, self.ask(connection)).await;
-        self.connection = Some(answer??);
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => timeout(CONNECT, self.connect()).await??,
+        };
+        let question = sqlx::query("SELECT 1");
+        timeout(LONGEST, question.execute(&mut connection)).await??;
+        self.connection = Some(connection);
         if !self.migrated {
             timeout(MIGRATION, self.store.migrate()).await??;
             self.migrated = true;
@@ -70,18 +78,7 @@ impl Pulse {
     }
     // ANCHOR_END: beat
 
-    async fn ask(
-        &self,
-        connection: Option<PgConnection>,
-    ) -> Result<PgConnection, sqlx::Error> {
-        let mut connection = match connection {
-            Some(connection) => connection,
-            None => {
-                let options = self.store.options();
-                PgConnection::connect_with(options).await?
-            }
-        };
-        sqlx::query("SELECT 1").execute(&mut connection).await?;
-        Ok(connection)
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        PgConnection::connect_with(self.store.options()).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -9,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::flights::Flights;
-use crate::pulse::{EVERY, Pulse};
+use crate::pulse::{EVERY, NoPulse, Pulse};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::transport::{self, Health, Links};
@@ -29,6 +30,10 @@ pub enum RunError {
     Serve(#[from] tonic::transport::Error),
 }
 
+/// Boxed where rustc cannot see in a generic future that it is `Send`:
+/// <https://github.com/rust-lang/rust/issues/102211>.
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
 // ANCHOR: run
 /// Serves until `stop` completes, then drains.
 ///
@@ -43,7 +48,8 @@ pub async fn run(
     let flights = Flights::default();
     let health = Health::new().await;
     let (draining, drain) = oneshot::channel();
-    let stopped = until_stop(stop, &health, store.clone(), draining);
+    let stopped =
+        until_stop(stop, health.clone(), store.clone(), draining);
     let longest = settings.request_seconds.0;
     let links = Links {
         store: store.clone(),
@@ -53,29 +59,33 @@ pub async fn run(
     tracing::info!(address = %listener.local_addr()?, "listening");
     let reflection = settings.reflection;
     let serving =
-        transport::serve(listener, links, &health, reflection, stopped);
+        transport::serve(listener, links, health, reflection, stopped);
     tokio::select! {
         ended = serving => ended?,
-        () = drained(drain, &flights, settings.drain_seconds.0) => {}
+        () = drained(drain, flights, settings.drain_seconds.0) => {}
     }
-    store.close().await;
+    closed(store).await;
     tracing::info!("stopped");
     Ok(())
 }
 // ANCHOR_END: run
+
+fn closed(store: Store) -> Boxed<()> {
+    Box::pin(async move { store.close().await })
+}
 
 // ANCHOR: until-stop
 /// Completes when a stop was asked for. Until then health follows the
 /// database; from then on it says no, and requests in flight go on.
 async fn until_stop(
     stop: impl Future<Output = ()>,
-    health: &Health,
+    health: Health,
     store: Store,
     draining: oneshot::Sender<()>,
 ) {
     tokio::select! {
         () = stop => {}
-        never = follow(health, Pulse::new(store)) => match never {}
+        never = follow(health.clone(), store) => match never {}
     }
     health.set(false).await;
     // The receiver is gone only when serving has ended already.
@@ -84,24 +94,33 @@ async fn until_stop(
 // ANCHOR_END: until-stop
 
 // ANCHOR: follow
-async fn follow(health: &Health, mut pulse: Pulse) -> Infallible {
+fn follow(health: Health, store: Store) -> Boxed<Infallible> {
+    let mut pulse = Pulse::new(store.clone());
     let mut every = interval(EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was = false;
-    loop {
-        every.tick().await;
-        let beat = pulse.beat().await;
-        match &beat {
-            Ok(()) if !was => tracing::info!("ready"),
-            Err(error) if was => tracing::warn!(%error, "not ready"),
-            Err(error) => tracing::debug!(%error, "not ready"),
-            Ok(()) => {}
+    Box::pin(async move {
+        loop {
+            every.tick().await;
+            let beat = pulse.beat().await;
+            tell(&beat, was);
+            was = beat.is_ok();
+            store.note(was);
+            health.set(was).await;
         }
-        was = beat.is_ok();
-        health.set(was).await;
-    }
+    })
 }
 // ANCHOR_END: follow
+
+/// A change is news; that it goes on is not.
+fn tell(beat: &Result<(), NoPulse>, was: bool) {
+    match beat {
+        Ok(()) if !was => tracing::info!("ready"),
+        Err(error) if was => tracing::warn!(%error, "not ready"),
+        Err(error) => tracing::debug!(%error, "not ready"),
+        Ok(()) => {}
+    }
+}
 
 // ANCHOR: drained
 /// Completes when nobody waits for an answer any more, or when the
@@ -109,7 +128,7 @@ async fn follow(health: &Health, mut pulse: Pulse) -> Infallible {
 /// open, or watches our health, is not waited for.
 async fn drained(
     drain: oneshot::Receiver<()>,
-    flights: &Flights,
+    flights: Flights,
     longest: Duration,
 ) {
     // An error is as good: then waiting for the stop has failed.
@@ -119,3 +138,16 @@ async fn drained(
     }
 }
 // ANCHOR_END: drained
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A caller may spawn it.
+    #[expect(dead_code, reason = "that it compiles is the test")]
+    fn it_is_send(
+        (listener, settings, store): (TcpListener, Settings, Store),
+    ) -> impl Send {
+        run(listener, settings, store, std::future::pending())
+    }
+}

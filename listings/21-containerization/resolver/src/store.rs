@@ -10,6 +10,8 @@
 //! only after an answer ([`Lease`]), and the server looks every
 //! [`LOOKS_FOR_CLIENT`] whether its client is still there.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use links_api::link::{Code, Target};
@@ -27,9 +29,6 @@ use crate::settings::Settings;
 /// make it faster, and all programs share what the database allows.
 const MOST_CONNECTIONS: u32 = 8;
 
-/// Longest that a request waits for one of them.
-const ACQUIRE: Duration = Duration::from_secs(1);
-
 /// How often the database looks whether somebody still waits for a
 /// query's answer.
 pub const LOOKS_FOR_CLIENT: Duration = Duration::from_millis(250);
@@ -42,6 +41,8 @@ const CLOSE: Duration = Duration::from_secs(1);
 pub struct Store {
     pool: PgPool,
     options: PgConnectOptions,
+    /// Whether the database has answered its last beat.
+    answers: Arc<AtomicBool>,
 }
 
 /// What the database did not do.
@@ -50,6 +51,10 @@ pub enum StoreError {
     /// It cannot be reached, or is not ready. Later it may be.
     #[error("the database cannot be reached: {0}")]
     Unreachable(#[source] sqlx::Error),
+    /// It did not answer when it was last asked whether it is there.
+    /// Nobody needs to wait to hear that again.
+    #[error("the database did not answer its last beat")]
+    Gone,
     /// It ended a query that took too long.
     #[error("the database ended a query that took too long")]
     Late,
@@ -105,8 +110,8 @@ pub struct Row {
     pub target: String,
 }
 
-/// Brings a database from any older schema to this program's.
-fn migrations() -> Migrator {
+/// Bring a database from any older schema to this program's.
+pub fn migrations() -> Migrator {
     let mut migrations = sqlx::migrate!();
     migrations.create_schema("resolver");
     // A newer program has been here, and during an update both run.
@@ -129,9 +134,10 @@ impl Store {
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(MOST_CONNECTIONS)
-            .acquire_timeout(ACQUIRE)
+            .acquire_timeout(settings.request_seconds.0 / 2)
             .connect_lazy_with(options.clone());
-        Store { pool, options }
+        let answers = Arc::new(AtomicBool::new(true));
+        Store { pool, options, answers }
     }
     // ANCHOR_END: open
 
@@ -147,7 +153,8 @@ impl Store {
         let options = self.options.clone().options(patient);
         let mut connection =
             PgConnection::connect_with(&options).await?;
-        migrations().run(&mut connection).await?;
+        let migrations = migrations();
+        migrations.run_direct(None, &mut connection, false).await?;
         connection.close().await?;
         Ok(())
     }
@@ -242,12 +249,20 @@ impl Store {
         }
     }
 
+    /// What the last beat said. Until the first, it is tried.
+    pub(crate) fn note(&self, answers: bool) {
+        self.answers.store(answers, Ordering::Relaxed);
+    }
+
     /// For a connection beside the pool.
     pub(crate) fn options(&self) -> &PgConnectOptions {
         &self.options
     }
 
     async fn lease(&self) -> Result<Lease, StoreError> {
+        if !self.answers.load(Ordering::Relaxed) {
+            return Err(StoreError::Gone);
+        }
         let connection = self.pool.acquire().await?;
         Ok(Lease { connection, ended: false })
     }

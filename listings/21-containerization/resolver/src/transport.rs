@@ -216,7 +216,7 @@ impl Call {
 pub(crate) async fn serve(
     listener: TcpListener,
     links: Links,
-    health: &Health,
+    health: Health,
     reflection: bool,
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {

@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
-/// Taken from what a client allows, for the way back: it does not listen
-/// any more when its time is over.
-const WAY_BACK: Duration = Duration::from_millis(20);
-
 // ANCHOR: budget
 /// The shorter of what the client allows, in the header
-/// `grpc-timeout`, and of what the server does.
+/// `grpc-timeout`, and of what the server does. A tenth of the
+/// client's time is for the way back: after it, nobody listens.
 pub(super) fn of(
     metadata: &MetadataMap,
     longest: Duration,
@@ -18,10 +15,7 @@ pub(super) fn of(
     let header = metadata.get("grpc-timeout");
     let header = header.and_then(|value| value.to_str().ok());
     match header.and_then(timeout) {
-        Some(allowed) => {
-            let way_back = WAY_BACK.min(allowed / 5);
-            longest.min(allowed - way_back)
-        }
+        Some(allowed) => longest.min(allowed - allowed / 10),
         None => longest,
     }
 }
@@ -78,8 +72,8 @@ mod tests {
             (None, longest),
             (Some("nonsense"), longest),
             (Some("1H"), longest),
-            (Some("1S"), Duration::from_millis(980)),
-            (Some("50m"), Duration::from_millis(40)),
+            (Some("1S"), Duration::from_millis(900)),
+            (Some("50m"), Duration::from_millis(45)),
             (Some("0n"), Duration::ZERO),
         ] {
             let mut metadata = MetadataMap::new();

@@ -39,13 +39,10 @@ pub(super) fn of(failure: Failure) -> Status {
             let message = Failure::Late.to_string();
             (Code::DeadlineExceeded, message, info("LATE", none()))
         }
+        Failure::Store(StoreError::Gone) => gone(),
         Failure::Store(StoreError::Unreachable(error)) => {
             tracing::warn!(%error, "the database cannot be reached");
-            let message =
-                "the links cannot be reached; ask again later";
-            let mut details = info("DATABASE_UNREACHABLE", none());
-            details.set_retry_info(Some(AGAIN));
-            (Code::Unavailable, message.to_owned(), details)
+            gone()
         }
         Failure::Store(StoreError::Broken(error)) => {
             // What exactly, is nobody's business but the operator's.
@@ -55,6 +52,13 @@ pub(super) fn of(failure: Failure) -> Status {
         }
     };
     Status::with_error_details(code, message, details)
+}
+
+fn gone() -> (Code, String, ErrorDetails) {
+    let message = "the links cannot be reached; ask again later";
+    let mut details = info("DATABASE_UNREACHABLE", none());
+    details.set_retry_info(Some(AGAIN));
+    (Code::Unavailable, message.to_owned(), details)
 }
 
 fn info(
