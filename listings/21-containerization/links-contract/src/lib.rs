@@ -13,4 +13,6 @@ pub mod v1 {
 pub const DESCRIPTORS: &[u8] =
     tonic::include_file_descriptor_set!("links_descriptor");
 
+#[cfg(feature = "amqp")]
+pub mod broker;
 pub mod click;
