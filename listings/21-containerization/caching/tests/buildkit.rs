@@ -1,0 +1,1 @@
+//! BuildKit, beyond the cache.
