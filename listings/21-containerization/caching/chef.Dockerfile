@@ -1,5 +1,5 @@
 FROM rust:1.96-trixie AS chef
-RUN cargo install cargo-chef --version 0.1.78 --locked
+RUN cargo install cargo-chef --version 0.1.78 --locked --debug
 WORKDIR /app
 
 FROM chef AS planner

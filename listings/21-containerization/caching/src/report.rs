@@ -31,6 +31,9 @@ pub struct Vertex {
     /// Whether the engine took its result from the cache.
     #[serde(default)]
     pub cached: bool,
+    /// Why it failed. Empty: it did not.
+    #[serde(default)]
+    pub error: String,
     /// When it began, if it has.
     pub started: Option<Timestamp>,
     /// When it was done, if it is.

@@ -16,6 +16,8 @@ pub struct Step {
     pub name: String,
     /// Whether the engine took its result from the cache.
     pub cached: bool,
+    /// Whether it failed.
+    pub failed: bool,
     /// When it first began.
     pub started: Option<Timestamp>,
     /// When it was done.
@@ -67,6 +69,7 @@ fn take(update: Update, seen: &mut BTreeMap<String, Step>) {
         step.name = one_line(&vertex.name);
         step.inputs = vertex.inputs;
         step.cached |= vertex.cached;
+        step.failed |= !vertex.error.is_empty();
         step.started = step.started.or(vertex.started);
         step.completed = vertex.completed.or(step.completed);
     }
@@ -134,6 +137,7 @@ impl Step {
     /// What became of it, in a word or two.
     pub fn fate(&self) -> &'static str {
         match (self.cached, self.completed) {
+            _ if self.failed => "failed",
             (true, _) => "cached",
             (false, Some(_)) => "run",
             (false, None) => "not run",
@@ -163,6 +167,7 @@ impl Step {
         place.is_some_and(|(place, text)| {
             place.starts_with('[')
                 && place != "[internal"
+                && !place.starts_with("[context ")
                 && !text.starts_with("FROM ")
         })
     }

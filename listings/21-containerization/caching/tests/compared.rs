@@ -70,14 +70,16 @@ impl Way<'_> {
     fn seen(&self) -> [Seen; 3] {
         let cold = self.build(Change::Nothing, self.cold);
         works(&cold);
-        // The quick one, three times: the one in the middle counts.
-        let mut line: Vec<Seen> = (0..3)
+        // Where it is quick, three times: the one in the middle counts.
+        let times = if self.name == "nothing" { 1 } else { 3 };
+        let mut line: Vec<Seen> = (0..times)
             .map(|_| Seen::of(&self.build(Change::Line, &[])))
             .collect();
         line.sort_by_key(|seen| seen.took);
         let more = self.build(Change::Dependency, &[]);
         works(&more);
-        [Seen::of(&cold), line.remove(1), Seen::of(&more)]
+        let middle = line.swap_remove(times / 2);
+        [Seen::of(&cold), middle, Seen::of(&more)]
     }
 }
 
@@ -234,7 +236,7 @@ fn the_tool_is_larger_than_the_program() {
     let count = String::from_utf8_lossy(&out.stdout);
     let count: usize = count.trim().parse().expect("a number");
     let own = book_support::listing(&format!("{REPORT}/Cargo.lock"));
-    assert!(count > 5 * own.matches("[[package]]").count());
+    assert!(count > 3 * own.matches("[[package]]").count());
     let crates = format!("{count} crates");
     fact(&format!("{HERE}/captured/chef-crates.txt"), crates);
 }

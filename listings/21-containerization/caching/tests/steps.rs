@@ -9,6 +9,7 @@ use caching::steps::Unreadable;
 /// what BuildKit makes of what cargo prints; one line comes in two pieces.
 const REPORT: &str = r#"
 {"vertexes":[{"digest":"a","name":"[internal] load build definition"}]}
+{"vertexes":[{"digest":"f","name":"[context words] load .dockerignore"}]}
 {"vertexes":[
   {"digest":"e","inputs":["c","d"],"name":"[stage-2 2/2] COPY --from=build /links-api /"},
   {"digest":"d","inputs":["b"],"name":"[words 2/2] RUN  sort\n words"},
@@ -55,6 +56,15 @@ fn two_steps_that_overlap_ran_at_once() {
     };
     assert!(cargo.overlaps(sort) && sort.overlaps(cargo));
     assert!(!copy.overlaps(sort));
+}
+
+#[test]
+fn a_step_that_failed_says_so() {
+    let report = r#"{"vertexes":[{"digest":"a","name":"[2/2] RUN false",
+        "started":"2026-11-30T08:00:01Z","completed":"2026-11-30T08:00:02Z",
+        "error":"process \"/bin/sh -c false\" did not complete successfully"}]}"#;
+    let steps = Steps::read(report.as_bytes()).unwrap();
+    assert_eq!(steps.lines(), "failed  RUN false\n");
 }
 
 #[test]
