@@ -77,20 +77,25 @@ fn with(entry: &str) -> String {
 /// Takes the cache mounts that have this word in their name out of the
 /// engine.
 pub fn forget_mounts(word: &str) {
+    forget(|record| {
+        record.contains("exec.cachemount") && record.contains(word)
+    });
+}
+
+/// Takes records out of the engine's cache, chosen by how
+/// `docker buildx du --verbose` describes them.
+pub fn forget(chosen: impl Fn(&str) -> bool) {
     let docker = |args: &[&str]| {
         Command::new("docker").args(args).output().map(|o| o.stdout)
     };
     let all = docker(&["buildx", "du", "--verbose"]);
     let all = all.unwrap_or_default();
     let all = String::from_utf8_lossy(&all);
-    for record in all.split("\n\n") {
-        let ours = record.contains("exec.cachemount");
-        let ours = ours && record.contains(word);
+    for record in all.split("\n\n").filter(|record| chosen(record)) {
         let id = record.lines().find_map(|l| l.strip_prefix("ID:"));
-        if let (true, Some(id)) = (ours, id) {
-            let id = format!("id={}", id.trim());
-            let prune = ["buildx", "prune", "--force", "--filter", &id];
-            let _ = docker(&prune);
-        }
+        let id = format!("id={}", id.unwrap_or("none").trim());
+        let prune = ["buildx", "prune", "--force", "--filter", &id];
+        // What is still in use stays, and whoever needs it gone sees it.
+        let _ = docker(&prune);
     }
 }

@@ -22,7 +22,6 @@ fn stages_run_at_once_and_only_when_they_are_needed() {
         panic!("two of the three stages: {slow:?}");
     };
     assert!(hosts.overlaps(words), "{slow:?}");
-    captured(&format!("{HERE}/captured/parallel.txt"), &steps.lines());
     let listed = image.run_to_end(&[], &["ls", "/etc/links"]);
     assert_eq!(listed.stdout, b"hosts\nwords\n");
 }
@@ -73,9 +72,11 @@ fn what_is_mounted_is_read_only_and_in_no_layer() {
     );
 
     let image = build(&file("bound"), SMALL).run();
-    let said = image.run_to_end(&[], &["ls", "/app", "/target"]);
-    let said = String::from_utf8_lossy(&said.stdout).into_owned();
-    assert_eq!(said, "/app:\n\n/target:\n", "the folders are empty");
+    let paths = image.paths();
+    for folder in ["app/", "target"] {
+        let left = paths.iter().find(|path| path.starts_with(folder));
+        assert_eq!(left, None);
+    }
     assert!(!image.file("/usr/local/bin/links-api").is_empty());
 }
 

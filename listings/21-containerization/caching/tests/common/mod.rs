@@ -5,9 +5,15 @@ use caching::Steps;
 
 pub const HERE: &str = "listings/21-containerization/caching";
 
+#[allow(dead_code)]
 /// A program with a few dependencies, quick enough to be built often.
 pub const REPORT: &str =
     "listings/21-containerization/exercises/cached-pipeline/files";
+
+/// One without any, which builds at once.
+#[allow(dead_code)]
+pub const SMALL: &str =
+    "listings/21-containerization/layer-cache/tests/context";
 
 /// A build that reports in JSON.
 pub fn build(dockerfile: &str, context: &str) -> Build {
@@ -19,6 +25,7 @@ pub fn steps(image: &Image) -> Steps {
 }
 
 /// A word that no other run has used.
+#[allow(dead_code)]
 pub fn unique(word: &str) -> String {
     let now = jiff::Timestamp::now().as_nanosecond();
     format!("{word}-{}-{now}", std::process::id())
