@@ -24,7 +24,7 @@ pub struct Step {
     pub completed: Option<Timestamp>,
     /// What its command printed.
     pub printed: Vec<u8>,
-    /// The digests of the steps that it stands on.
+    /// The steps that it stands on: digests first, in the end names.
     pub inputs: Vec<String>,
 }
 
@@ -86,35 +86,62 @@ fn one_line(name: &str) -> String {
 
 /// Sorted by how many steps lie below each, then by name. Steps at the
 /// same height may run at the same time.
+///
+/// While another build runs the same step, the engine reports it twice,
+/// under two digests and one name.
 fn in_order(seen: BTreeMap<String, Step>) -> Vec<Step> {
-    let mut heights = BTreeMap::new();
-    for digest in seen.keys() {
-        height(digest, &seen, &mut heights);
-    }
-    let mut steps: Vec<(usize, Step)> = seen
-        .into_iter()
-        .map(|(digest, step)| (heights[&digest], step))
+    let names: BTreeMap<String, String> = seen
+        .iter()
+        .map(|(digest, step)| (digest.clone(), step.name.clone()))
         .collect();
-    steps.sort_by(|(a, one), (b, two)| {
-        (a, &one.name).cmp(&(b, &two.name))
-    });
-    steps.into_iter().map(|(_, step)| step).collect()
+    let mut merged: BTreeMap<String, Step> = BTreeMap::new();
+    for mut step in seen.into_values() {
+        step.inputs = step
+            .inputs
+            .iter()
+            .filter_map(|digest| names.get(digest).cloned())
+            .collect();
+        match merged.get_mut(&step.name) {
+            Some(known) => merge(known, step),
+            None => drop(merged.insert(step.name.clone(), step)),
+        }
+    }
+    let mut heights = BTreeMap::new();
+    for name in merged.keys() {
+        height(name, &merged, &mut heights);
+    }
+    let mut steps: Vec<Step> = merged.into_values().collect();
+    steps.sort_by_key(|step| heights.get(&step.name).copied());
+    steps
+}
+
+fn merge(known: &mut Step, other: Step) {
+    let ran = |s: &Step| s.completed.is_some() && !s.cached;
+    let ran = ran(known) || ran(&other);
+    known.cached = !ran && (known.cached || other.cached);
+    known.failed |= other.failed;
+    known.started = known.started.or(other.started);
+    known.completed = known.completed.or(other.completed);
+    known.printed.extend(other.printed);
+    known.inputs.extend(other.inputs);
 }
 
 fn height(
-    digest: &str,
-    seen: &BTreeMap<String, Step>,
+    name: &str,
+    steps: &BTreeMap<String, Step>,
     heights: &mut BTreeMap<String, usize>,
 ) -> usize {
-    if let Some(known) = heights.get(digest) {
+    if let Some(known) = heights.get(name) {
         return *known;
     }
-    let below = seen.get(digest).into_iter().flat_map(|s| &s.inputs);
+    // Whatever a report says: no step stands on itself.
+    heights.insert(name.to_owned(), 0);
+    let below = steps.get(name).into_iter().flat_map(|s| &s.inputs);
     let highest = below
-        .map(|input| height(input, seen, heights) + 1)
+        .map(|input| height(input, steps, heights) + 1)
         .max()
         .unwrap_or_default();
-    heights.insert(digest.to_owned(), highest);
+    heights.insert(name.to_owned(), highest);
     highest
 }
 

@@ -59,6 +59,17 @@ fn two_steps_that_overlap_ran_at_once() {
 }
 
 #[test]
+fn a_step_that_is_told_twice_is_one() {
+    let report = r#"{"vertexes":[
+        {"digest":"a","name":"[2/3] WORKDIR /app","cached":true,"completed":"2026-11-30T08:00:01Z"},
+        {"digest":"x","name":"[3/3] COPY . .","cached":true,"completed":"2026-11-30T08:00:01Z"},
+        {"digest":"b","inputs":["a"],"name":"[3/3] COPY . .","started":"2026-11-30T08:00:01Z","completed":"2026-11-30T08:00:02Z"}]}"#;
+    let steps = Steps::read(report.as_bytes()).unwrap();
+    let expected = "cached  WORKDIR /app\nrun     COPY . .\n";
+    assert_eq!(steps.lines(), expected);
+}
+
+#[test]
 fn a_step_that_failed_says_so() {
     let report = r#"{"vertexes":[{"digest":"a","name":"[2/2] RUN false",
         "started":"2026-11-30T08:00:01Z","completed":"2026-11-30T08:00:02Z",
