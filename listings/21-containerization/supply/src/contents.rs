@@ -40,14 +40,17 @@ struct List {
     packages: Vec<Package>,
 }
 
+/// How large a list may be, in bytes: a hostile image could hold one that
+/// unpacks without end.
+const MOST: usize = 8 << 20;
+
 // ANCHOR: packages
 /// The crates that a program names in its section `.dep-v0`.
 ///
 /// # Errors
 /// When it was built without `cargo auditable`.
 pub fn packages(program: &[u8]) -> Result<Vec<Package>, Unreadable> {
-    let limits = auditable_info::Limits::default();
-    let json = auditable_info::json_from_slice(program, limits)?;
+    let json = auditable_info::json_from_slice(program, MOST)?;
     let list: List = serde_json::from_str(&json)?;
     Ok(list.packages)
 }

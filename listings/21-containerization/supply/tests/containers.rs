@@ -53,7 +53,8 @@ impl Made {
     fn findings(&self) -> Vec<String> {
         let text = self.inspected();
         let all: Vec<Container> = serde_json::from_str(&text).unwrap();
-        audit(&all[0]).iter().map(ToString::to_string).collect()
+        let found = audit(&all[0]).into_iter();
+        found.map(|f| format!("{}: {}", f.rule, f.seen)).collect()
     }
 }
 

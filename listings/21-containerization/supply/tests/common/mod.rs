@@ -1,4 +1,5 @@
 //! What the tests with an engine share.
+#![allow(dead_code, reason = "not every test needs all of it")]
 
 use book_support::docker::Build;
 
@@ -8,7 +9,6 @@ pub fn build(dockerfile: &str) -> Build {
 }
 
 /// A build that takes no file from its context.
-#[allow(dead_code, reason = "not every test needs it")]
 pub fn alone(dockerfile: &str) -> Build {
     of(dockerfile, "listings/21-containerization/supply/src/bin")
 }
