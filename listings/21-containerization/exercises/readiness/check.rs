@@ -157,7 +157,9 @@ impl Server {
             let mut line = [0; 12];
             stream.read_exact(&mut line)?;
             let line = String::from_utf8_lossy(&line).into_owned();
-            Ok::<_, Error>(line.trim_start_matches("HTTP/1.1 ").to_owned())
+            Ok::<_, Error>(
+                line.trim_start_matches("HTTP/1.1 ").to_owned(),
+            )
         };
         asked().unwrap_or_else(|_| "no answer".to_owned())
     }
