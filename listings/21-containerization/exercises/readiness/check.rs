@@ -3,15 +3,14 @@
 
 use std::io::{BufRead, BufReader, Error, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use book_support::engines::{POSTGRES, postgres};
-use book_support::exercise::{
-    Check, Demand, cargo, first_error, program,
-};
+use book_support::exercise::{Check, Demand, cargo, first_error};
 use book_support::faults::{Cut, Faults};
 
 const BUILD: Demand = Demand {
@@ -62,7 +61,12 @@ const CONNECTIONS: usize = 100;
 #[test]
 fn check() {
     let check = Check::begin();
-    let built = cargo(check.folder(), &["build", "--quiet"]);
+    // In a target folder of its own: several folders are checked at
+    // once, and each builds a program of the same name.
+    let target = check.folder().join("target");
+    let into = target.to_string_lossy().into_owned();
+    let build = ["build", "--quiet", "--target-dir", &into];
+    let built = cargo(check.folder(), &build);
     let said = String::from_utf8_lossy(&built.stderr).into_owned();
     let compiled = built.status.success();
     let seen = match compiled {
@@ -79,7 +83,8 @@ fn check() {
         counted.fetch_add(1, Ordering::Relaxed);
         Ok(address)
     });
-    let server = Server::start(line.address());
+    let program = target.join("debug/readiness");
+    let server = Server::start(&program, line.address());
     let ready = server.becomes("200", LIMIT);
     check.need(&READY, &ready, ready == "200");
 
@@ -107,7 +112,7 @@ fn check() {
     check.demand(&COST, seen, made < CONNECTIONS);
     drop(server);
 
-    let server = Server::start(nobody());
+    let server = Server::start(&program, nobody());
     let (alive, ready) = (server.ask("/livez"), server.ask("/readyz"));
     let seen = format!("livez {alive}, readyz {ready}");
     let right = alive == "200" && ready == "503";
@@ -131,8 +136,8 @@ struct Server {
 }
 
 impl Server {
-    fn start(database: SocketAddr) -> Server {
-        let mut child = Command::new(program("readiness"))
+    fn start(program: &Path, database: SocketAddr) -> Server {
+        let mut child = Command::new(program)
             .env("DATABASE", database.to_string())
             .stdout(Stdio::piped())
             .spawn()

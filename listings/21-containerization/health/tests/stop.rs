@@ -109,8 +109,7 @@ fn a_client_that_says_nothing_is_not_waited_for() {
     let silent = connect(address).unwrap();
     let mut half = connect(address).unwrap();
     half.write_all(b"POST /links HTTP/1.1\r\n").unwrap();
-    let (late, code) = container.stop(20);
-    assert!(!late, "it waited for the whole grace");
-    assert_eq!(code, "0");
+    // Whoever uses up the whole grace ends with 137.
+    assert_eq!(container.stop(20), "0");
     drop((silent, half));
 }

@@ -1,4 +1,5 @@
-//! A service that needs Postgres, and the probes of it.
+//! A service that needs Postgres, and the probes of it. It has no work
+//! that a stop could cut off, so it knows nothing of signals.
 
 mod postgres;
 mod probes;
@@ -9,17 +10,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use probes::Probes;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 fn main() -> Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let database = database()?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("listening on {}", listener.local_addr()?);
     let probes = Arc::new(Probes::start(database));
-    std::thread::spawn(move || server::accept(&listener, &probes));
-    signals.forever().next();
+    server::accept(&listener, &probes);
     Ok(())
 }
 
