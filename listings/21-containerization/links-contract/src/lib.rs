@@ -9,4 +9,8 @@ pub mod v1 {
 }
 // ANCHOR_END: generated
 
+/// The protocol itself, for a server that tells it by reflection.
+pub const DESCRIPTORS: &[u8] =
+    tonic::include_file_descriptor_set!("links_descriptor");
+
 pub mod click;
