@@ -70,26 +70,28 @@ pub struct Row {
 /// The rows of all tables, without their heads.
 pub fn rows(markdown: &str) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    // Which cell of which row an event belongs to; 0 is before the first.
-    let mut cell = 0;
+    // Which cell of the last row an event belongs to; `None` outside of rows, as in a head.
+    let mut cell = None;
     for (event, range) in Parser::new_ext(markdown, Options::ENABLE_TABLES).into_offset_iter() {
         match event {
             Event::Start(Tag::TableRow) => {
-                cell = 0;
+                cell = Some(0_usize);
                 rows.push(Row {
                     line: line(markdown, range),
                     text: String::new(),
                     links: Vec::new(),
                 });
             }
-            Event::Start(Tag::TableHead) | Event::End(TagEnd::TableRow) => cell = 0,
-            Event::Start(Tag::TableCell) => cell += 1,
+            Event::End(TagEnd::TableRow) => cell = None,
+            Event::Start(Tag::TableCell) => cell = cell.map(|n| n + 1),
             _ => {}
         }
-        let Some(row) = rows.last_mut() else { continue };
+        let (Some(row), Some(cell)) = (rows.last_mut(), cell) else {
+            continue;
+        };
         match event {
             Event::Text(text) | Event::Code(text) if cell == 1 => row.text.push_str(&text),
-            Event::Start(Tag::Link { dest_url, .. }) if cell > 0 => row.links.push(dest_url.to_string()),
+            Event::Start(Tag::Link { dest_url, .. }) => row.links.push(dest_url.to_string()),
             _ => {}
         }
     }
@@ -165,8 +167,7 @@ mod tests {
 
     #[test]
     fn a_row_is_its_first_cell_and_its_links() {
-        let text =
-            "a\n\n| what | where |\n|---|---|\n| A `b` (<10MB) | [c](c.md), [d](d.md#e) |\n| f | - |\n\n[g](g.md)\n";
+        let text = "a\n\n| what | where |\n|---|---|\n| A `b` (<10MB) | [c](c.md), [d](d.md#e) |\n| f | - |\n\n[g](g.md)\n\n| h | i |\n|---|---|\n";
         let row = |line, text: &str, links: &[&str]| Row {
             line,
             text: text.to_owned(),

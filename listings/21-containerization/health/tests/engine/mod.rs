@@ -74,7 +74,7 @@ impl Container {
 
     /// `docker stop` with a grace in seconds; its exit code.
     pub fn stop(&self, grace: u64) -> String {
-        output(&["stop", "--time", &grace.to_string(), &self.0]);
+        output(&["stop", "-t", &grace.to_string(), &self.0]);
         self.inspect("{{.State.ExitCode}}")
     }
 }
