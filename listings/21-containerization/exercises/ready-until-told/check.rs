@@ -40,6 +40,16 @@ const DEADLINE: Demand = Demand {
     must: "end the server although a client says nothing",
     fix: "`wait` may not last longer than the time that it gets",
 };
+const QUICK: Demand = Demand {
+    step: "readiness with 500 in flight",
+    must: "be 503 within 100 ms",
+    fix: "`is_ready` has to read the flag, and to wait for nothing",
+};
+const THOUSAND: Demand = Demand {
+    step: "a thousand requests",
+    must: "all be answered with 201",
+    fix: "whoever has begun is answered: also those that come while it drains",
+};
 const TESTS: Demand = Demand {
     step: "tests",
     must: "pass",
@@ -48,6 +58,11 @@ const TESTS: Demand = Demand {
 
 /// Longest that anything here may take.
 const LIMIT: Duration = Duration::from_secs(5);
+/// Requests that are in flight when the signal comes, and as many
+/// that come after it.
+const REQUESTS: usize = 500;
+/// Longest until an engine has to hear of it.
+const SOON: Duration = Duration::from_millis(100);
 /// How often something is looked at that will change.
 const EVERY: Duration = Duration::from_millis(10);
 
@@ -72,6 +87,35 @@ fn check() {
     check.need(&DURING, &ready, ready == "503");
     let answer = finish(&mut request);
     check.demand(&FINISHED, &answer, answer == "201");
+    let code = server.end();
+    check.demand(&CODE, &code, code == "0");
+
+    let mut server = Server::start("10000");
+    let requests: Vec<_> =
+        (0..REQUESTS).map(|_| server.try_begin()).collect();
+    server.terminate();
+    let told = Instant::now();
+    let mut ready = server.readiness();
+    while ready == "200" && told.elapsed() < LIMIT / 5 {
+        ready = server.readiness();
+    }
+    let soon = told.elapsed() < SOON;
+    let seen = match soon {
+        true => ready.clone(),
+        false => format!("{ready}, and late"),
+    };
+    check.demand(&QUICK, seen, soon && ready == "503");
+    let answered = |begun: Result<TcpStream, Error>| {
+        begun.is_ok_and(|mut request| finish(&mut request) == "201")
+    };
+    // Those that come later one by one: a shell may allow a thousand
+    // open files and no more.
+    let later = (0..REQUESTS).map(|_| answered(server.try_begin()));
+    let later = later.filter(|answered| *answered).count();
+    let held = requests.into_iter().map(answered);
+    let answered = later + held.filter(|answered| *answered).count();
+    let seen = format!("{answered} of {}", 2 * REQUESTS);
+    check.demand(&THOUSAND, seen, answered == 2 * REQUESTS);
     let code = server.end();
     check.demand(&CODE, &code, code == "0");
 
@@ -145,14 +189,18 @@ impl Server {
 
     /// A request that the server has begun to answer.
     fn begin(&self) -> TcpStream {
-        let begun = self.connect().and_then(|mut stream| {
+        self.try_begin().expect("the server begins with a request")
+    }
+
+    /// The same, of one that may be gone.
+    fn try_begin(&self) -> Result<TcpStream, Error> {
+        self.connect().and_then(|mut stream| {
             stream.write_all(
                 b"POST /links HTTP/1.1\r\nHost: a\r\n\
                   Expect: 100-continue\r\nContent-Length: 1\r\n\r\n",
             )?;
             status(&mut stream).map(|_| stream)
-        });
-        begun.expect("the server begins with a request")
+        })
     }
 
     fn connect(&self) -> Result<TcpStream, Error> {

@@ -11,12 +11,12 @@ pub fn accept(listener: &TcpListener, drain: &Arc<Drain>) {
     for stream in listener.incoming().flatten() {
         let drain = drain.clone();
         // A client that is gone is no matter of the server's.
-        std::thread::spawn(move || answer(stream, &drain));
+        std::thread::spawn(move || answer(&stream, &drain));
     }
 }
 
-fn answer(mut stream: TcpStream, drain: &Drain) -> Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
+fn answer(mut stream: &TcpStream, drain: &Drain) -> Result<()> {
+    let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if reader.read_line(&mut head)? == 0 {
@@ -29,18 +29,18 @@ fn answer(mut stream: TcpStream, drain: &Drain) -> Result<()> {
             true => "200 OK",
             false => "503 Service Unavailable",
         };
-        return respond(&mut stream, status);
+        return respond(stream, status);
     }
     let request = drain.begin();
     // The client hears that its request has begun, then sends a byte.
     stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     reader.read_exact(&mut [0])?;
-    respond(&mut stream, "201 Created")?;
+    respond(stream, "201 Created")?;
     drop(request);
     Ok(())
 }
 
-fn respond(stream: &mut TcpStream, status: &str) -> Result<()> {
+fn respond(mut stream: &TcpStream, status: &str) -> Result<()> {
     write!(
         stream,
         "HTTP/1.1 {status}\r\n\

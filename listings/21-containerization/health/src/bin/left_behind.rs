@@ -1,0 +1,30 @@
+//! `left_behind child` or `left_behind orphan`: starts a process that
+//! nobody waits for, and lives on.
+
+use std::io::Result;
+use std::process::Command;
+
+// ANCHOR: left-behind
+/// A child of ours that ends, and that we never wait for.
+#[expect(clippy::zombie_processes, reason = "this makes one")]
+pub fn child() -> Result<()> {
+    Command::new("true").spawn()?;
+    Ok(())
+}
+
+/// A child that we wait for leaves another one behind.
+pub fn orphan() -> Result<()> {
+    Command::new("sh").args(["-c", "sleep 0.1 &"]).status()?;
+    Ok(())
+}
+// ANCHOR_END: left-behind
+
+fn main() -> Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("orphan") => orphan()?,
+        _ => child()?,
+    }
+    loop {
+        std::thread::park();
+    }
+}
