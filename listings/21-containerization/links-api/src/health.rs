@@ -12,24 +12,42 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::api::App;
+use crate::store::Links;
 
 // ANCHOR: readiness
 /// Whether this process wants requests. Shared by all clones.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness(Arc<Flags>);
 
 impl Readiness {
     /// Requests are welcome, or no longer.
     pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Relaxed);
+        self.0.ready.store(ready, Ordering::Relaxed);
+        self.0.started.fetch_or(ready, Ordering::Relaxed);
     }
 
     /// What was set last; false at first.
     pub fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.ready.load(Ordering::Relaxed)
     }
 }
 // ANCHOR_END: readiness
+
+// ANCHOR: started
+#[derive(Debug, Default)]
+struct Flags {
+    ready: AtomicBool,
+    /// Never false again.
+    started: AtomicBool,
+}
+
+impl Readiness {
+    /// Whether requests were ever welcome.
+    pub fn has_started(&self) -> bool {
+        self.0.started.load(Ordering::Relaxed)
+    }
+}
+// ANCHOR_END: started
 
 // ANCHOR: probes
 /// The process answers: there is no reason to restart it.
@@ -38,15 +56,28 @@ pub async fn livez() -> &'static str {
 }
 
 /// 200 while requests are wanted, 503 before and after.
-pub async fn readyz(
-    State(app): State<App>,
+pub async fn readyz<L: Links>(
+    State(app): State<App<L>>,
 ) -> (StatusCode, &'static str) {
-    match app.readiness.get() {
+    match app.readiness.get() && app.store.is_ready() {
         true => (StatusCode::OK, "ready"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
     }
 }
 // ANCHOR_END: probes
+
+// ANCHOR: startup
+/// 503 until it has started, then 200 for good, also while it is not
+/// ready: an engine asks only once whether a start has failed.
+pub async fn startupz<L: Links>(
+    State(app): State<App<L>>,
+) -> (StatusCode, &'static str) {
+    match app.readiness.has_started() {
+        true => (StatusCode::OK, "started"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+    }
+}
+// ANCHOR_END: startup
 
 /// How long a probe waits, in all.
 const PATIENCE: Duration = Duration::from_secs(2);

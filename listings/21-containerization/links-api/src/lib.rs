@@ -4,7 +4,7 @@
 //! |---|---|
 //! | configuration with defaults, refused by name | [`config`] |
 //! | input that is checked once, then trusted | [`link`] |
-//! | a store behind a narrow interface | [`store`] |
+//! | a store behind a narrow trait | [`store`] |
 //! | errors as `application/problem+json` | [`problem`] |
 //! | liveness, readiness, a probe without a shell | [`health`] |
 //! | routes | [`api`] |

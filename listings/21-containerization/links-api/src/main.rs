@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use links_api::config::{Config, Environment};
+use links_api::store::Store;
 use links_api::{health, logs, server, shutdown};
 use tokio::net::TcpListener;
 
@@ -51,6 +52,6 @@ async fn run(config: Config) -> std::io::Result<()> {
     logs::init(config.log);
     let stop = shutdown::requested()?;
     let listener = TcpListener::bind(config.listen).await?;
-    server::run(listener, config, stop).await
+    server::run(listener, config, Store::default(), stop).await
 }
 // ANCHOR_END: run

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -10,26 +11,43 @@ use crate::api::{App, router};
 use crate::config::Config;
 use crate::health::Readiness;
 use crate::limits::Patience;
+use crate::store::Links;
 
 // ANCHOR: server
-/// Serves until `stop` completes, then drains: at most `config.drain`.
-pub async fn run(
+/// Serves a store until `stop` completes, then drains: at most
+/// `config.drain`.
+pub async fn run<L: Links>(
     listener: TcpListener,
     config: Config,
+    store: L,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let app =
-        App { patience: Patience(config.request), ..App::default() };
+    let patience = Patience(config.request);
+    let readiness = Readiness::default();
+    let app = App { store, readiness: readiness.clone(), patience };
+    serve(listener, router(app), readiness, config.drain, stop).await
+}
+// ANCHOR_END: server
+
+// ANCHOR: serve
+/// Serves any routes in the same way.
+pub async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    readiness: Readiness,
+    longest: Duration,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let (draining, drain) = oneshot::channel();
-    let stopped = closing(stop, app.readiness.clone(), draining);
-    app.readiness.set(true);
+    let stopped = closing(stop, readiness.clone(), draining);
+    readiness.set(true);
     tracing::info!(address = %listener.local_addr()?, "ready");
-    let serving = axum::serve(listener, router(app))
-        .with_graceful_shutdown(stopped);
+    let serving =
+        axum::serve(listener, routes).with_graceful_shutdown(stopped);
     // ANCHOR: select
     tokio::select! {
         ended = serving.into_future() => ended?,
-        () = deadline(drain, config.drain) => {
+        () = deadline(drain, longest) => {
             tracing::warn!("drain deadline passed");
         }
     }
@@ -37,7 +55,7 @@ pub async fn run(
     tracing::info!("stopped");
     Ok(())
 }
-// ANCHOR_END: server
+// ANCHOR_END: serve
 
 // ANCHOR: closing
 /// Completes when a stop was asked for. From then on readiness says

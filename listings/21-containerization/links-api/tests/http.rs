@@ -5,9 +5,10 @@ mod common;
 use std::time::Duration;
 
 use common::{Server, read_answer};
+use links_api::api::App;
 use links_api::config::Config;
-use links_api::link::{CODE_LENGTH, Code};
-use links_api::store::{MOST_LINKS, Store};
+use links_api::link::{CODE_LENGTH, Code, Target};
+use links_api::store::{Failure, Links, MOST_LINKS, Store};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -126,17 +127,18 @@ async fn probes_answer() {
     let server = Server::start(Config::default()).await;
     assert_eq!(server.send("GET", "/livez", "").await.body, "alive");
     assert_eq!(server.send("GET", "/readyz", "").await.body, "ready");
+    let started = server.send("GET", "/startupz", "").await;
+    assert_eq!(started.body, "started");
     server.end().await;
 }
 
 #[tokio::test]
 async fn a_full_store_says_so() {
-    let app = links_api::api::App::default();
-    let target =
-        links_api::link::Target::try_from("https://a".to_owned())
-            .unwrap();
-    while app.store.create(target.clone()).is_some() {}
-    assert_eq!(app.store.list().len(), MOST_LINKS);
+    let app = <App>::default();
+    let readiness = app.readiness.clone();
+    let target = Target::try_from("https://a".to_owned()).unwrap();
+    while app.store.create(target.clone()).await.is_ok() {}
+    assert_eq!(app.store.list().await.unwrap().len(), MOST_LINKS);
     let listener =
         tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -152,22 +154,88 @@ async fn a_full_store_says_so() {
     .await;
     assert_eq!(answer.status, 507);
     // Readiness was never set.
-    assert_eq!(
-        common::send(address, "GET", "/readyz", "").await.status,
-        503
-    );
+    for path in ["/readyz", "/startupz"] {
+        let answer = common::send(address, "GET", path, "").await;
+        assert_eq!(answer.status, 503, "{path}");
+    }
+    // A start is over for good; readiness comes and goes.
+    readiness.set(true);
+    readiness.set(false);
+    for (path, status) in [("/readyz", 503), ("/startupz", 200)] {
+        let answer = common::send(address, "GET", path, "").await;
+        assert_eq!(answer.status, status, "{path}");
+    }
     serving.abort();
 }
 
-#[test]
-fn codes_are_never_given_twice() {
+/// A store that is somewhere else, and cannot be reached.
+#[derive(Clone)]
+struct Elsewhere(Failure);
+
+impl Links for Elsewhere {
+    async fn create(&self, _: Target) -> Result<Code, Failure> {
+        Err(self.0.clone())
+    }
+
+    async fn find(&self, _: &Code) -> Result<Option<Target>, Failure> {
+        Err(self.0.clone())
+    }
+
+    async fn delete(&self, _: &Code) -> Result<bool, Failure> {
+        Err(self.0.clone())
+    }
+
+    async fn list(&self) -> Result<Vec<(Code, Target)>, Failure> {
+        Err(self.0.clone())
+    }
+
+    fn is_ready(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn what_a_store_cannot_do_is_said_and_costs_readiness_alone() {
+    let code = Code::nth(0);
+    for (failure, status, detail) in [
+        (Failure::Away, 503, "the store is away"),
+        (Failure::Late, 504, "the store took too long"),
+        (
+            Failure::Refused("target: why".to_owned()),
+            422,
+            "target: why",
+        ),
+    ] {
+        let store = Elsewhere(failure);
+        let server = Server::over(store, Config::default()).await;
+        let link = r#"{"target":"https://a"}"#;
+        for (method, path, body) in [
+            ("POST", "/links", link),
+            ("GET", "/links", ""),
+            ("GET", &format!("/{code}"), ""),
+            ("DELETE", &format!("/{code}"), ""),
+        ] {
+            let answer = server.send(method, path, body).await;
+            assert_eq!(answer.status, status, "{method} {path}");
+            assert!(answer.body.contains(detail), "{answer:?}");
+        }
+        for (path, status) in
+            [("/livez", 200), ("/startupz", 200), ("/readyz", 503)]
+        {
+            let answer = server.send("GET", path, "").await;
+            assert_eq!(answer.status, status, "{path}");
+        }
+        server.end().await;
+    }
+}
+
+#[tokio::test]
+async fn codes_are_never_given_twice() {
     let store = Store::default();
-    let target =
-        links_api::link::Target::try_from("http://a".to_owned())
-            .unwrap();
-    let first = store.create(target.clone()).unwrap();
-    assert!(store.delete(&first));
-    assert_ne!(store.create(target).unwrap(), first);
+    let target = Target::try_from("http://a".to_owned()).unwrap();
+    let first = store.create(target.clone()).await.unwrap();
+    assert!(store.delete(&first).await.unwrap());
+    assert_ne!(store.create(target).await.unwrap(), first);
 
     let codes: std::collections::BTreeSet<String> =
         (0..5000).map(|n| Code::nth(n).to_string()).collect();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use links_api::config::Config;
+use links_api::store::{Links, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -23,12 +24,17 @@ pub struct Server {
 impl Server {
     /// Starts one on a free port.
     pub async fn start(config: Config) -> Server {
+        Server::over(Store::default(), config).await
+    }
+
+    /// Starts one over a store of the test.
+    pub async fn over(store: impl Links, config: Config) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let stopped = async move { stopped.await.unwrap_or_default() };
         let ended = tokio::spawn(links_api::server::run(
-            listener, config, stopped,
+            listener, config, store, stopped,
         ));
         Server { address, stop, ended }
     }
