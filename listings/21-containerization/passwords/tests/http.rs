@@ -54,7 +54,9 @@ fn hash_beside_probes(
             let took = start.elapsed();
             done.store(true, Ordering::Relaxed);
             assert_eq!(status, 200, "{body}");
-            assert!(body.starts_with("$argon2id$v=19$m=1024,t=16,p=1$"));
+            assert!(
+                body.starts_with("$argon2id$v=19$m=1024,t=16,p=1$")
+            );
             took
         });
         let mut longest = Duration::ZERO;

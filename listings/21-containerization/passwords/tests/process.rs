@@ -20,15 +20,12 @@ fn both_signals_end_it_well() {
             serde_json::from_str(&line).unwrap();
         assert_eq!(event["message"], "ready");
         let address = event["address"].as_str().unwrap();
-        let (status, _, body) = common::send(
-            address.parse().unwrap(),
-            "GET",
-            "/livez",
-            "",
-        );
+        let (status, _, body) =
+            common::send(address.parse().unwrap(), "GET", "/livez", "");
         assert_eq!((status, body.as_str()), (200, "alive"));
         let id = child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        let sent =
+            Command::new("kill").args(["-s", name, &id]).status();
         assert!(sent.unwrap().success());
         assert_eq!(child.wait().unwrap().code(), Some(0));
     }

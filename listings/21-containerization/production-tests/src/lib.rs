@@ -9,8 +9,8 @@ use std::time::Duration;
 use book_support::docker::{Build, Image, output};
 use book_support::eventually;
 
-/// Longest that a container may take to answer for the first time.
-const START: Duration = Duration::from_secs(30);
+/// Longest that a container may take to answer.
+const START: Duration = Duration::from_secs(120);
 
 /// The image of the program that hashes passwords.
 pub fn passwords() -> Image {

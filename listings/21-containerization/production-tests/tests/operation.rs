@@ -30,7 +30,8 @@ fn a_bad_value_is_tried_again_and_then_given_up() {
     // One line for each time that it was started.
     let log = container.logs();
     assert_eq!(log.lines().count(), 4, "{log}");
-    let same = log.lines().all(|line| line.contains("LINKS_LISTEN=8080"));
+    let same =
+        log.lines().all(|line| line.contains("LINKS_LISTEN=8080"));
     assert!(same, "{log}");
 }
 
@@ -121,8 +122,8 @@ fn an_engine_that_waits_less_than_the_program_cuts_it_off() {
         let last: serde_json::Value =
             serde_json::from_str(last.lines().last().unwrap()).unwrap();
         lines.push(format!(
-            "engine waits {timeout:2}, program drains {drain:2}: \
-             code {code:3}, last words {}",
+            "engine waits {timeout:>2} s, program drains {drain:>2} s: \
+             code {code:>3}, last words {}",
             last["message"]
         ));
         drop(silent);
@@ -190,7 +191,12 @@ fn stop_first(image: &Image) -> usize {
 }
 
 fn new_beside_old(image: &Image) -> (usize, Option<u16>, String) {
-    let old = Container::serving(image, &[]);
+    // On a busy machine the request in flight takes its time.
+    let patient = [
+        "--env=LINKS_REQUEST_SECONDS=600",
+        "--env=LINKS_DRAIN_SECONDS=600",
+    ];
+    let old = Container::serving(image, &patient);
     let new = Mutex::new(None);
     let (cut, leads) = proxy(old.address().unwrap());
     let mut in_flight = None;
