@@ -9,4 +9,10 @@ pub mod v1 {
 }
 // ANCHOR_END: generated
 
+/// The protocol itself, for a server that tells it by reflection.
+pub const DESCRIPTORS: &[u8] =
+    tonic::include_file_descriptor_set!("links_descriptor");
+
+#[cfg(feature = "amqp")]
+pub mod broker;
 pub mod click;

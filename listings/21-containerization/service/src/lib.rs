@@ -8,8 +8,10 @@
 //! | logs for people, spans for a collector | [`telemetry`] |
 //! | SIGTERM and SIGINT as a future | [`shutdown`] |
 //! | liveness, readiness, startup over HTTP | [`probes`] |
+//! | a pause that grows, up to a bound | [`backoff`] |
 
 // ANCHOR: modules
+pub mod backoff; // the pause before another attempt
 pub mod config; // defaults < file < environment
 pub mod probes; // alive, ready, started
 pub mod program; // exit codes, the one flag

@@ -108,7 +108,7 @@ fn manifest() {
     let book = table(&book);
     let dependencies: BTreeMap<String, Value> =
         part(&own, "dependencies").into_iter().collect();
-    let fix = "fix: cargo book test --bless system";
+    let fix = "fix: cargo book test --bless compose-tests";
     assert_eq!(dependencies, wanted(), "{fix}");
     for name in ["package", "lints"] {
         assert_eq!(part(&own, name), part(&book, name), "{name}");
@@ -143,7 +143,7 @@ fn lock() {
         std::fs::write(&path, settled(&book)).unwrap();
     }
     let own = std::fs::read_to_string(&path).unwrap();
-    let fix = "fix: cargo book test --bless system";
+    let fix = "fix: cargo book test --bless compose-tests";
     assert_eq!(settled(&path), own, "{fix}");
     let book = std::fs::read_to_string(book).unwrap();
     let (book, own) = (releases(&book), releases(&own));
