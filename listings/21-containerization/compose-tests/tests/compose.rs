@@ -64,12 +64,14 @@ fn status(project: &Project, path: &str) -> Option<u16> {
 
 /// Waits until a path answers so.
 fn becomes(project: &Project, path: &str, wanted: u16) {
-    eventually(&format!("{path} says {wanted}"), BUDGET, || {
-        match status(project, path) {
+    eventually(
+        &format!("{path} says {wanted}"),
+        BUDGET,
+        || match status(project, path) {
             Some(status) if status == wanted => Ok(()),
             other => Err(other),
-        }
-    });
+        },
+    );
 }
 
 /// Makes a link; the path that follows it.
@@ -93,8 +95,9 @@ fn sql(project: &Project, query: &str) -> String {
 /// Waits until this many clicks of a link are counted.
 fn counted(project: &Project, path: &str, clicks: u32) {
     let code = path.trim_start_matches('/');
-    let query =
-        format!("SELECT clicks FROM clicks.counts WHERE code = '{code}'");
+    let query = format!(
+        "SELECT clicks FROM clicks.counts WHERE code = '{code}'"
+    );
     eventually("the clicks are counted", BUDGET, || {
         match sql(project, &query) {
             count if count == clicks.to_string() => Ok(()),
@@ -125,8 +128,11 @@ fn each_program_has_an_image_without_root_and_shell() {
         let paths = image.paths();
         assert!(paths.iter().any(|path| path == "program"));
         assert!(!paths.iter().any(|path| path.ends_with("bin/sh")));
-        let flag = image.run_to_end(&[], &["--healthchek"]);
-        assert_eq!(flag.status.code(), Some(64), "{flag:?}");
+        // It says itself what it needs.
+        let alone = image.run_to_end(&[], &[]);
+        assert_eq!(alone.status.code(), Some(78), "{alone:?}");
+        let said = String::from_utf8_lossy(&alone.stderr);
+        assert!(said.contains("_URL is not set"), "{said}");
     }
 }
 
@@ -137,12 +143,14 @@ fn one_request_leaves_a_row_a_message_and_a_trace() {
     becomes(&system, "/readyz", 200);
     let link = shorten(&system);
     let code = link.trim_start_matches('/');
-    let query = format!("SELECT target FROM resolver.links WHERE code = '{code}'");
-    assert_eq!(sql(&system, &query), "https://www.rust-lang.org/");
+    let query = format!(
+        "SELECT target FROM resolver.links WHERE code = '{code}'"
+    );
+    assert_eq!(sql(&system, &query), "https://www.rust-lang.org");
 
     let followed = send(&system, "GET", &link, "").unwrap();
     assert_eq!(followed.0, 307);
-    assert_eq!(followed.1, "https://www.rust-lang.org/");
+    assert_eq!(followed.1, "https://www.rust-lang.org");
     counted(&system, &link, 1);
     send(&system, "GET", &link, "").unwrap();
     counted(&system, &link, 2);
@@ -150,7 +158,8 @@ fn one_request_leaves_a_row_a_message_and_a_trace() {
     // Which programs took part in the trace of one click.
     let seen = eventually("a trace is complete", BUDGET, || {
         send(&system, "GET", &link, "");
-        let traces = jaeger(&system, "/api/traces?service=links-connected");
+        let traces =
+            jaeger(&system, "/api/traces?service=links-connected");
         let mut most = Vec::new();
         for trace in traces["data"].as_array().into_iter().flatten() {
             let processes = trace["processes"].as_object();
@@ -200,15 +209,20 @@ fn get(
 #[test]
 fn passwords_are_in_files_and_the_database_is_out_of_reach() {
     let system = compose(FILE);
-    for service in ["links", "resolver", "clicks", "postgres", "rabbitmq"]
+    for service in
+        ["links", "resolver", "clicks", "postgres", "rabbitmq"]
     {
         let all = inspect(&system, service, "{{json .Config}}");
-        assert!(!all.contains("for-development-only"), "{service}: {all}");
+        assert!(
+            !all.contains("for-development-only"),
+            "{service}: {all}"
+        );
     }
     // Bash opens connections by itself.
     let reach = |host: &str, port: u16| {
         let open = format!("</dev/tcp/{host}/{port}");
-        let exec = ["exec", "--no-TTY", "rabbitmq", "bash", "-c", &open];
+        let exec =
+            ["exec", "--no-TTY", "rabbitmq", "bash", "-c", &open];
         system.call(&exec)
     };
     assert!(reach("resolver", 50051).status.success());
@@ -238,9 +252,10 @@ fn without(system: &Project, service: &str, ready: u16) -> String {
         let restarts = inspect(system, program, "{{.RestartCount}}");
         assert_eq!(restarts, "0", "{program} without {service}");
     }
-    let word = |s: Option<u16>| s.map_or("none".into(), |s| s.to_string());
+    let word =
+        |s: Option<u16>| s.map_or("none".into(), |s| s.to_string());
     format!(
-        "{service:10} {:6} {ready:7} {:11} {}",
+        "{service:10} {:6} {ready:<7} {:12} {}",
         word(alive),
         word(made),
         word(followed)
@@ -252,7 +267,7 @@ fn each_service_in_turn_is_away_and_comes_back() {
     let system = compose(FILE);
     becomes(&system, "/readyz", 200);
     let mut lines = vec![format!(
-        "{:10} {:6} {:7} {:11} {}",
+        "{:10} {:6} {:7} {:12} {}",
         "away", "livez", "readyz", "POST /links", "GET /CODE"
     )];
     for (service, ready) in [

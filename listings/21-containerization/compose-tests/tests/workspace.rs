@@ -28,7 +28,8 @@ fn table(text: &str) -> Table {
 
 /// The part of the workspace's manifest that has this name.
 fn part(manifest: &Table, name: &str) -> Table {
-    let part = manifest["workspace"].get(name).and_then(Value::as_table);
+    let part =
+        manifest["workspace"].get(name).and_then(Value::as_table);
     part.cloned().unwrap_or_default()
 }
 
@@ -41,7 +42,8 @@ fn taken() -> Vec<String> {
         for kind in
             ["dependencies", "dev-dependencies", "build-dependencies"]
         {
-            let dependencies = manifest.get(kind).and_then(Value::as_table);
+            let dependencies =
+                manifest.get(kind).and_then(Value::as_table);
             for (name, value) in dependencies.into_iter().flatten() {
                 if value.get("workspace").is_some() {
                     names.push(name.clone());
@@ -56,7 +58,8 @@ fn taken() -> Vec<String> {
 
 /// What the book's workspace says of them. A path is another one here.
 fn wanted() -> BTreeMap<String, Value> {
-    let book = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let book =
+        std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let book = part(&table(&book), "dependencies");
     let wanted = taken().into_iter().map(|name| {
         let mut value = book[&name].clone();
@@ -101,10 +104,13 @@ fn manifest() {
         let text = std::fs::read_to_string(&path).unwrap();
         let head = text.split("[workspace.dependencies]").next();
         let head = head.unwrap().trim_end();
-        std::fs::write(&path, format!("{head}\n\n{}", written())).unwrap();
+        std::fs::write(&path, format!("{head}\n\n{}", written()))
+            .unwrap();
     }
-    let own = table(&listing(&format!("{MODULE}/system/workspace.toml")));
-    let book = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let own =
+        table(&listing(&format!("{MODULE}/system/workspace.toml")));
+    let book =
+        std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let book = table(&book);
     let dependencies: BTreeMap<String, Value> =
         part(&own, "dependencies").into_iter().collect();
@@ -113,7 +119,10 @@ fn manifest() {
     for name in ["package", "lints"] {
         assert_eq!(part(&own, name), part(&book, name), "{name}");
     }
-    assert_eq!(own["workspace"]["resolver"], book["workspace"]["resolver"]);
+    assert_eq!(
+        own["workspace"]["resolver"],
+        book["workspace"]["resolver"]
+    );
 }
 
 /// What cargo makes of the lock file in a copy of the build context: the
@@ -121,7 +130,10 @@ fn manifest() {
 fn settled(lock: &Path) -> String {
     let copy = tempfile::tempdir().unwrap();
     for name in CRATES {
-        copy_all(&root().join(MODULE).join(name), &copy.path().join(name));
+        copy_all(
+            &root().join(MODULE).join(name),
+            &copy.path().join(name),
+        );
     }
     let manifest = copy.path().join("Cargo.toml");
     std::fs::copy(file("workspace.toml"), manifest).unwrap();
@@ -149,7 +161,11 @@ fn lock() {
     let (book, own) = (releases(&book), releases(&own));
     assert!(own.len() > 100, "only {} crates", own.len());
     for (release, checksum) in &own {
-        assert_eq!(book.get(release), Some(checksum), "{release}; {fix}");
+        assert_eq!(
+            book.get(release),
+            Some(checksum),
+            "{release}; {fix}"
+        );
     }
 }
 
@@ -168,7 +184,8 @@ fn copy_all(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
-        let (name, kind) = (entry.file_name(), entry.file_type().unwrap());
+        let (name, kind) =
+            (entry.file_name(), entry.file_type().unwrap());
         if kind.is_dir() && name != "target" {
             copy_all(&entry.path(), &to.join(name));
         } else if kind.is_file() {
