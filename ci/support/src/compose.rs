@@ -6,7 +6,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Map, Value, json};
@@ -28,25 +28,35 @@ pub struct Project {
 /// When Compose refuses the file, or a service does not come up: with what it said, and its last log lines.
 #[track_caller]
 pub fn compose(path: &str) -> Project {
+    compose_with(path, &[], &[])
+}
+
+/// As [`compose`], with these profiles of the file, and with these variables for it to read.
+///
+/// # Panics
+/// As [`compose`].
+#[track_caller]
+pub fn compose_with(path: &str, profiles: &[&str], variables: &[(&str, &str)]) -> Project {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let hash = evidence::hash(path);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("book-{}-{count}", run_id()).to_lowercase();
-    let shown = root().join(path).to_string_lossy().into_owned();
-
-    let checked = docker(&["compose", "-f", &shown, "config", "--quiet"]);
+    let config = |flags: &[&str]| {
+        let profiles = profiles.iter().flat_map(|profile| ["--profile", profile]);
+        Command::new("docker")
+            .args(["compose", "--project-name", &name, "--file"])
+            .arg(root().join(path))
+            .args(profiles)
+            .arg("config")
+            .args(flags)
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap_or_else(|e| panic!("docker does not start: {e}\n  fix: cargo book setup --lane docker"))
+    };
+    let checked = config(&["--quiet"]);
     let said = String::from_utf8_lossy(&checked.stderr);
     assert!(checked.status.success(), "{path}: docker compose config says:\n{said}");
-    let config = [
-        "compose",
-        "-f",
-        &shown,
-        "--project-name",
-        &name,
-        "config",
-        "--format=json",
-    ];
-    let mut config: Value = serde_json::from_slice(&docker(&config).stdout).expect("Compose writes JSON");
+    let mut config: Value = serde_json::from_slice(&config(&["--format=json"]).stdout).expect("Compose writes JSON");
     make_own(&mut config, &run_id());
 
     let file = tempfile::Builder::new().suffix(".json").tempfile();
@@ -94,6 +104,8 @@ fn make_own(config: &mut Value, run: &str) {
         label(service);
         if let Some(service) = service.as_object_mut() {
             service.remove("container_name");
+            // Those of profiles that were not asked for are gone by now.
+            service.remove("profiles");
         }
         // Images are brought by the set-up; a pull that nobody asked for would only hide that one is missing.
         if service.get("build").is_none() {
@@ -181,7 +193,7 @@ mod tests {
         let mut config = json!({
             "services": {
                 "api": {
-                    "image": "api:1", "container_name": "api", "command": ["serve"],
+                    "image": "api:1", "container_name": "api", "command": ["serve"], "profiles": ["all"],
                     "ports": [{ "mode": "ingress", "target": 8080, "published": "8080", "protocol": "tcp" }],
                 },
                 "clicks": { "build": { "context": "/book" }, "labels": { "own": "kept" } },

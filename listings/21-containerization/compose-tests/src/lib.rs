@@ -1,0 +1,1 @@
+//! The system of module 21 as Compose brings it up: see the tests.
