@@ -131,6 +131,7 @@ try {
 }
 await browser.close();
 await server.close();
-const wrong = report.total.findings === 0 ? "nothing wrong" : `${report.total.findings} things wrong`;
+const found = report.total.findings === 0 ? "nothing wrong" : `${report.total.findings} things wrong`;
+const wrong = failed ? `${found} so far, and not all was looked at` : found;
 console.error(`${plan.pages.length} pages, ${report.total.checks} checks in ${((Date.now() - begun) / 1000).toFixed(1)} s: ${wrong}`);
 process.exit(failed ? 2 : report.total.findings === 0 ? 0 : 1);
