@@ -54,12 +54,12 @@ impl Pulse {
         Pulse { store, connection: None, migrated: false }
     }
 
-    // ANCHOR: beat
     /// Asks once. The first answer makes the tables, too: a program
     /// that starts before its database does not end, it waits.
     ///
     /// # Errors
     /// When requests cannot be answered at the moment.
+    // ANCHOR: beat
     pub async fn beat(&mut self) -> Result<(), NoPulse> {
         // Taken: a connection whose answer did not come is not asked
         // again.
