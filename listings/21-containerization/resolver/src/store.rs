@@ -253,6 +253,11 @@ impl Store {
         self.answers.store(answers, Ordering::Relaxed);
     }
 
+    /// Makes sure that the pool has a connection.
+    pub(crate) async fn warm(&self) -> Result<(), sqlx::Error> {
+        self.pool.acquire().await.map(drop)
+    }
+
     /// For a connection beside the pool.
     pub(crate) fn options(&self) -> &PgConnectOptions {
         &self.options
