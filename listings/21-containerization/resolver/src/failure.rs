@@ -22,6 +22,7 @@ pub enum Failure {
         /// What would do.
         why: &'static str,
     },
+    // ANCHOR_END: failure
     /// No time was left: the client may allow more.
     #[error("the answer took longer than the request allowed")]
     Late,
@@ -29,4 +30,3 @@ pub enum Failure {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
-// ANCHOR_END: failure

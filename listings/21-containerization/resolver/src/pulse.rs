@@ -20,7 +20,7 @@ pub const LONGEST: Duration = Duration::from_millis(500);
 
 /// Longest that a new connection may take: nobody is told that the
 /// database answers before it is there.
-const CONNECT: Duration = Duration::from_secs(2);
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// Longest that migrations may take.
 const MIGRATION: Duration = Duration::from_secs(60);
@@ -54,12 +54,12 @@ impl Pulse {
         Pulse { store, connection: None, migrated: false }
     }
 
-    // ANCHOR: beat
     /// Asks once. The first answer makes the tables, too: a program
     /// that starts before its database does not end, it waits.
     ///
     /// # Errors
     /// When requests cannot be answered at the moment.
+    // ANCHOR: beat
     pub async fn beat(&mut self) -> Result<(), NoPulse> {
         // Taken: a connection whose answer did not come is not asked
         // again.
@@ -78,7 +78,12 @@ impl Pulse {
     }
     // ANCHOR_END: beat
 
+    /// Who is told that the database answers finds a connection: the
+    /// pool has one, too.
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        PgConnection::connect_with(self.store.options()).await
+        let options = self.store.options();
+        let connection = PgConnection::connect_with(options).await?;
+        self.store.warm().await?;
+        Ok(connection)
     }
 }

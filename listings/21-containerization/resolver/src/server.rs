@@ -34,7 +34,6 @@ pub enum RunError {
 /// <https://github.com/rust-lang/rust/issues/102211>.
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-// ANCHOR: run
 /// Serves until `stop` completes, then drains.
 ///
 /// # Errors
@@ -60,15 +59,16 @@ pub async fn run(
     let reflection = settings.reflection;
     let serving =
         transport::serve(listener, links, health, reflection, stopped);
+    // ANCHOR: run
     tokio::select! {
         ended = serving => ended?,
         () = drained(drain, flights, settings.drain_seconds.0) => {}
     }
     closed(store).await;
     tracing::info!("stopped");
+    // ANCHOR_END: run
     Ok(())
 }
-// ANCHOR_END: run
 
 fn closed(store: Store) -> Boxed<()> {
     Box::pin(async move { store.close().await })

@@ -120,26 +120,25 @@ pub fn migrations() -> Migrator {
 }
 
 impl Store {
-    // ANCHOR: open
     /// A store that connects when it is first asked.
     pub fn new(settings: &Settings) -> Store {
+        let url = settings.database_url.0.clone();
+        // ANCHOR: open
+        let longest = settings.request_seconds.0;
         let ms = |time: Duration| time.as_millis().to_string();
-        let longest = ms(settings.request_seconds.0);
-        let looks = ms(LOOKS_FOR_CLIENT);
-        let options = settings.database_url.0.clone();
-        let options = options.application_name("resolver").options([
-            ("search_path", "resolver"),
-            ("statement_timeout", &longest),
-            ("client_connection_check_interval", &looks),
+        let options = url.application_name("resolver").options([
+            ("search_path", "resolver".to_owned()),
+            ("statement_timeout", ms(longest)),
+            ("client_connection_check_interval", ms(LOOKS_FOR_CLIENT)),
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(MOST_CONNECTIONS)
-            .acquire_timeout(settings.request_seconds.0 / 2)
+            .acquire_timeout(longest / 2)
             .connect_lazy_with(options.clone());
+        // ANCHOR_END: open
         let answers = Arc::new(AtomicBool::new(true));
         Store { pool, options, answers }
     }
-    // ANCHOR_END: open
 
     /// Makes the tables, or brings older ones up to date. Programs that
     /// do so at the same time wait for each other.
@@ -159,7 +158,6 @@ impl Store {
         Ok(())
     }
 
-    // ANCHOR: create
     /// Keeps a target under a new code.
     ///
     /// # Errors
@@ -168,6 +166,7 @@ impl Store {
         &self,
         target: &Target,
     ) -> Result<Code, StoreError> {
+        // ANCHOR: create
         let mut lease = self.lease().await?;
         let next = query_scalar("SELECT nextval('made')");
         let n: i64 = next.fetch_one(lease.connection()).await?;
@@ -179,14 +178,14 @@ impl Store {
             .await?;
         lease.end();
         Ok(code)
+        // ANCHOR_END: create
     }
-    // ANCHOR_END: create
 
-    // ANCHOR: find
     /// Where a code leads.
     ///
     /// # Errors
     /// As the database says.
+    // ANCHOR: find
     pub async fn find(
         &self,
         code: &Code,
@@ -252,6 +251,11 @@ impl Store {
     /// What the last beat said. Until the first, it is tried.
     pub(crate) fn note(&self, answers: bool) {
         self.answers.store(answers, Ordering::Relaxed);
+    }
+
+    /// Makes sure that the pool has a connection.
+    pub(crate) async fn warm(&self) -> Result<(), sqlx::Error> {
+        self.pool.acquire().await.map(drop)
     }
 
     /// For a connection beside the pool.

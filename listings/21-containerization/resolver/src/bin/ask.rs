@@ -16,7 +16,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 /// How long an answer may take.
-const DEADLINE: Duration = Duration::from_secs(2);
+const DEADLINE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
@@ -100,25 +100,22 @@ async fn health(channel: Channel) -> Result<String, Status> {
     Ok(answer.into_inner().status().as_str_name().to_owned())
 }
 
-// ANCHOR: explained
 /// What a program can read of an error, without parsing its message.
+// ANCHOR: explained
 fn explained(status: &Status) -> String {
     let details = status.get_error_details();
     let mut text = format!("{:?}: {}", status.code(), status.message());
-    for field in details
-        .bad_request()
-        .iter()
-        .flat_map(|bad| bad.field_violations.iter())
-    {
-        text += &format!("\n  {}: {}", field.field, field.description);
+    let fields = details.bad_request().into_iter();
+    for field in fields.flat_map(|b| &b.field_violations) {
+        text += &format!("\n  wrong: {}", field.field);
     }
     if let Some(info) = details.error_info() {
         text += &format!("\n  {} of {}", info.reason, info.domain);
     }
     let retry = details.retry_info().and_then(|r| r.retry_delay);
-    if let Some(delay) = retry {
-        text += &format!("\n  again in {delay:?}");
-    }
+    text += &retry
+        .map(|d| format!("\n  again in {d:?}"))
+        .unwrap_or_default();
     text
 }
 // ANCHOR_END: explained

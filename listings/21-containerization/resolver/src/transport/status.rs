@@ -17,8 +17,8 @@ pub const DOMAIN: &str = "links.v1";
 /// When to ask again, after the database could not be reached.
 const AGAIN: Duration = Duration::from_secs(1);
 
-// ANCHOR: of
 /// What a client is told of a failure.
+// ANCHOR: of
 pub(super) fn of(failure: Failure) -> Status {
     let message = failure.to_string();
     let (code, message, details) = match failure {

@@ -79,8 +79,8 @@ impl<'de> Deserialize<'de> for Seconds {
 /// it, as `serde_json` and `toml` do for types of their own.
 pub(super) const SECRET: &str = "$service::config::Secret";
 
-// ANCHOR: secret
 /// What nobody may read in a log or an error.
+// ANCHOR: secret
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

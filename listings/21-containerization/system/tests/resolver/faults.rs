@@ -26,9 +26,7 @@ fn line(
 ) {
     let answer = match answer {
         Ok(target) => target.clone(),
-        Err(status) => {
-            format!("{:?}: {}", status.code(), status.message())
-        }
+        Err(status) => format!("{:?}", status.code()),
     };
     writeln!(text, "{what:22}{answer}").unwrap();
 }

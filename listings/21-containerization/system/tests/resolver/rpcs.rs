@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
+use std::process::Command;
 
-use book_support::captured;
+use book_support::faults::Faults;
+use book_support::{captured, program};
 use links_contract::v1::{
     CreateRequest, DeleteRequest, ListRequest, ResolveRequest,
 };
 use tonic::{Code, Status};
+use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_types::StatusExt;
 
 use crate::bench::{
@@ -177,6 +180,42 @@ fn a_password_that_is_wrong_is_not_told_to_clients() {
             status.message(),
             "the links cannot be reached; ask again later"
         );
+        resolver.end().await;
+    });
+}
+
+#[test]
+fn the_small_client_says_all_that_it_is_told() {
+    let bench = Bench::start();
+    bench.run(async {
+        let resolver = bench.resolver().await;
+        let ask = |arguments: &[&str]| {
+            let output = Command::new(program("ask"))
+                .arg(resolver.address.to_string())
+                .args(arguments)
+                .output()
+                .unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            (output.status.code(), said)
+        };
+        let well = |said: &str| (Some(0), format!("{said}\n"));
+        let made = format!("VcdWRhe {TARGET}");
+        assert_eq!(ask(&["create", TARGET]), well(&made));
+        assert_eq!(ask(&["resolve", "VcdWRhe"]), well(TARGET));
+        assert_eq!(ask(&["list"]), well(&made));
+        assert_eq!(ask(&["health"]), well("SERVING"));
+        assert_eq!(ask(&["delete", "VcdWRhe"]), well("deleted"));
+        let (code, said) = ask(&["create", "ftp://example.com"]);
+        assert_eq!(code, Some(1));
+        assert!(said.contains("\n  wrong: target\n"), "{said}");
+        let (_, said) = ask(&["resolve", "VcdWRhe"]);
+        assert!(said.contains("NO_SUCH_LINK of links.v1"), "{said}");
+
+        let paused = bench.database.pause();
+        resolver.until(ServingStatus::NotServing).await;
+        let (_, said) = ask(&["resolve", "VcdWRhe"]);
+        assert!(said.contains("\n  again in 1s\n"), "{said}");
+        paused.undo();
         resolver.end().await;
     });
 }
