@@ -36,11 +36,6 @@ const EDITED: Demand = Demand {
     must: "be what the changed line says",
     fix: "the program in the image is an older one: let cargo see that its source is newer",
 };
-const TIME: Demand = Demand {
-    step: "time",
-    must: "be under 40 % of the first build's",
-    fix: "see which steps ran, and what each took",
-};
 const DEPENDENCY: Demand = Demand {
     step: "new dependency",
     must: "be compiled",
@@ -114,7 +109,9 @@ fn check() {
     // Of three, the one in the middle.
     times.sort();
     let part = 100.0 * times[1].div_duration_f64(first.took());
-    check.demand(&TIME, format!("{part:.0} %"), part < 40.0);
+    // Told, and not demanded: on a machine with other work, a clock says
+    // more about that work than about the build.
+    check.note("time", format!("{part:.0} % of the first build's"));
 
     let known =
         fs::read_to_string(book_support::root().join("Cargo.lock"));
