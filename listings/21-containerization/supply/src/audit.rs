@@ -38,7 +38,6 @@ pub const RULES: [(&str, Broken, &str); 8] = [
 ];
 // ANCHOR_END: rules
 
-// ANCHOR: audit
 /// What a container may do and should not, in the order of the rules.
 pub fn audit(container: &Container) -> Vec<Finding> {
     let finding = |&(rule, broken, fix): &(&'static str, Broken, _)| {
@@ -47,7 +46,6 @@ pub fn audit(container: &Container) -> Vec<Finding> {
     };
     RULES.iter().filter_map(finding).collect()
 }
-// ANCHOR_END: audit
 
 // ANCHOR: user
 /// A name is not enough: it means what the image's /etc/passwd says.
@@ -126,7 +124,6 @@ fn limits(container: &Container) -> Option<String> {
     (!all.is_empty()).then(|| format!("no limit of {}", all.join(", ")))
 }
 
-// ANCHOR: machine
 /// What it reaches of the machine that it runs on.
 fn machine(container: &Container) -> Option<String> {
     let host = &container.host_config;
@@ -147,10 +144,9 @@ fn reach(mount: &Mount) -> Option<String> {
     // Read-only or not, a socket takes commands.
     (socket || bind).then(|| mount.source.clone())
 }
-// ANCHOR_END: machine
 
-/// Words in the name of a variable whose value nobody should see. A name
-/// that ends in `_FILE` says where the value is.
+/// Words in the name of a variable whose value nobody should see. A
+/// name that ends in `_FILE` says where the value is.
 const SECRET: [&str; 4] =
     ["PASSWORD", "SECRET", "TOKEN", "PRIVATE_KEY"];
 

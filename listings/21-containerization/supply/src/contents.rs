@@ -4,7 +4,6 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-// ANCHOR: package
 /// One crate that went into a program.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Package {
@@ -20,7 +19,6 @@ pub struct Package {
     #[serde(default)]
     pub root: bool,
 }
-// ANCHOR_END: package
 
 /// Why a list could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -40,8 +38,8 @@ struct List {
     packages: Vec<Package>,
 }
 
-/// How large a list may be, in bytes: a hostile image could hold one that
-/// unpacks without end.
+/// How large a list may be, in bytes: a hostile image could hold one
+/// that unpacks without end.
 const MOST: usize = 8 << 20;
 
 // ANCHOR: packages
@@ -61,6 +59,7 @@ pub fn packages(program: &[u8]) -> Result<Vec<Package>, Unreadable> {
 pub fn bill(packages: &[Package]) -> Value {
     let own = packages.iter().find(|package| package.root);
     let others = packages.iter().filter(|package| !package.root);
+    let others = others.map(|package| component("library", package));
     json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -68,8 +67,7 @@ pub fn bill(packages: &[Package]) -> Value {
         "metadata": {
             "component": own.map(|own| component("application", own)),
         },
-        "components":
-            others.map(|it| component("library", it)).collect::<Vec<_>>(),
+        "components": others.collect::<Vec<_>>(),
     })
 }
 // ANCHOR_END: bill

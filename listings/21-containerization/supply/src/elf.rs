@@ -1,8 +1,8 @@
 //! Which processor a program is for.
 
 // ANCHOR: machine
-/// The processor that an ELF file names in its header, in the words of
-/// `readelf`; `None` for what is no such file, or for another processor.
+/// The processor that an ELF file names, in the words of `readelf`.
+/// `None`: it is no such file, or for a third processor.
 pub fn machine(program: &[u8]) -> Option<&'static str> {
     let little_endian = program.starts_with(b"\x7fELF\x02\x01");
     let number = program.get(18..20).filter(|_| little_endian)?;

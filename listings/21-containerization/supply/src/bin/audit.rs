@@ -8,7 +8,6 @@ use anyhow::Context;
 use supply::audit::audit;
 use supply::inspect::Container;
 
-// ANCHOR: main
 fn main() -> anyhow::Result<ExitCode> {
     let containers: Vec<Container> = serde_json::from_reader(stdin())
         .context(
@@ -24,4 +23,3 @@ fn main() -> anyhow::Result<ExitCode> {
         false => ExitCode::FAILURE,
     })
 }
-// ANCHOR_END: main

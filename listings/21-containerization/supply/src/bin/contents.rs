@@ -6,7 +6,6 @@ use std::io::{Write, stdout};
 use anyhow::Context;
 use supply::contents::{bill, packages};
 
-// ANCHOR: main
 fn main() -> anyhow::Result<()> {
     let path = std::env::args_os().nth(1);
     let path =
@@ -17,4 +16,3 @@ fn main() -> anyhow::Result<()> {
     writeln!(stdout(), "{bill:#}")?;
     Ok(())
 }
-// ANCHOR_END: main
