@@ -29,6 +29,7 @@ pub enum Unhealthy {
     Late(#[from] Elapsed),
 }
 
+// ANCHOR: ask
 /// Asks a server that listens here whether it serves.
 ///
 /// # Errors
@@ -41,6 +42,7 @@ pub async fn ask(listen: SocketAddr) -> Result<(), Unhealthy> {
         other => Err(Unhealthy::Answer(other.as_str_name())),
     }
 }
+// ANCHOR_END: ask
 
 async fn check(listen: SocketAddr) -> Result<ServingStatus, Unhealthy> {
     let address = format!("http://{}", reachable(listen));
