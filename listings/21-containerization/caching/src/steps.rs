@@ -18,7 +18,8 @@ pub struct Step {
     pub cached: bool,
     /// Whether it failed.
     pub failed: bool,
-    /// When it first began.
+    /// When it began, the last time: the engine may tell first of
+    /// another build that waited for the same step.
     pub started: Option<Timestamp>,
     /// When it was done.
     pub completed: Option<Timestamp>,
@@ -70,7 +71,7 @@ fn take(update: Update, seen: &mut BTreeMap<String, Step>) {
         step.inputs = vertex.inputs;
         step.cached |= vertex.cached;
         step.failed |= !vertex.error.is_empty();
-        step.started = step.started.or(vertex.started);
+        step.started = vertex.started.or(step.started);
         step.completed = vertex.completed.or(step.completed);
     }
     for log in update.logs {
