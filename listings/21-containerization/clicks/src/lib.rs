@@ -8,8 +8,10 @@
 //! | probes that never wait | [`health`] |
 //! | start, and stop with a deadline | [`server`] |
 
+// ANCHOR: modules
 pub mod config;
 pub mod consumer;
 pub mod counts;
 pub mod health;
 pub mod server;
+// ANCHOR_END: modules

@@ -39,6 +39,7 @@ pub async fn run(
         health: health.clone(),
     };
     let drain = config.drain_seconds.0;
+    // ANCHOR: work
     let work = async {
         tokio::select! {
             () = consumer.run(stop) => {}
@@ -47,6 +48,7 @@ pub async fn run(
             () = deadline(stopped, drain) => {}
         }
     };
+    // ANCHOR_END: work
     tracing::info!(address = %listener.local_addr()?, "started");
     probes::serve(listener, status, work).await?;
     counts.close().await;

@@ -13,9 +13,11 @@
 //! | a span for each request | [`traced`] |
 //! | serve, drain, flush | [`server`] |
 
+// ANCHOR: modules
 pub mod clicks;
 pub mod config;
 pub mod resolver;
 pub mod server;
 pub mod store;
 pub mod traced;
+// ANCHOR_END: modules

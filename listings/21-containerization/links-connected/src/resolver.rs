@@ -48,7 +48,7 @@ impl Resolver {
             .connect_timeout(ANSWER)
             .timeout(ANSWER)
             .http2_keep_alive_interval(5 * ANSWER)
-            .keep_alive_timeout(ANSWER)
+            .keep_alive_timeout(5 * ANSWER)
             .connect_lazy();
         Resolver { channel, serving: Arc::default() }
     }
@@ -182,10 +182,9 @@ fn failure(status: Status) -> Failure {
         ResourceExhausted => Failure::Full,
         // What tonic's own deadline makes of a late answer.
         DeadlineExceeded | Cancelled => Failure::Late,
-        Unavailable => Failure::Away,
         code => {
             let why = status.message();
-            tracing::error!(?code, why, "the resolver has failed");
+            tracing::warn!(?code, why, "the resolver does not serve");
             Failure::Away
         }
     }

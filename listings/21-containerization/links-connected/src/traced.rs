@@ -7,6 +7,7 @@ use service::telemetry::{TRACEPARENT, continues};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, info_span};
 
+// ANCHOR: traced
 /// Answers a request within its span. A probe comes each few seconds,
 /// and gets none.
 pub async fn traced(request: Request, next: Next) -> Response {
@@ -17,6 +18,7 @@ pub async fn traced(request: Request, next: Next) -> Response {
     span.record("status", response.status().as_u16());
     response
 }
+// ANCHOR_END: traced
 
 fn span(request: &Request) -> Option<Span> {
     let route = request.extensions().get::<MatchedPath>()?.as_str();

@@ -51,6 +51,11 @@ fn a_click_that_comes_twice_counts_once() {
     let bench = Bench::start();
     let database = postgres(bench.database.address(POSTGRES));
     let counts = bench.counts();
+    // What the migration makes is what a reader sees.
+    let tables = book_support::listing(
+        "listings/21-containerization/clicks/migrations/1_counts.sql",
+    );
+    assert!(tables.contains("id text PRIMARY KEY"), "{tables}");
     let other = PgPoolOptions::new().max_connections(1);
     let (hopeful, now, before) = bench.run(async {
         // Two programs that start at once make the tables once.
@@ -164,6 +169,7 @@ fn a_broker_that_restarts_and_a_database_that_hangs_are_waited_for() {
     let (at, counts) = (clicks.address, bench.counts());
     probed(at, "/readyz", 200);
 
+    bench.settled();
     bench.broker.restart();
     bench.until(QUEUE, "it reads again", |_, readers| readers == 1);
     probed(at, "/readyz", 200);

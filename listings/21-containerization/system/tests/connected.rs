@@ -11,31 +11,14 @@ use book_support::engines::{AMQP, POSTGRES};
 use book_support::faults::{Cut, Mode};
 use links_connected::clicks::{Fate, way};
 use links_contract::click::{Click, QUEUE};
-use resolver::settings::Settings;
-use resolver::store::Store;
-use service::config::Environment;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::Instant as Then;
 
-/// A resolver over the bench's database; it lives as long as the bench.
-fn resolver(bench: &Bench) -> SocketAddr {
+/// A resolver over the bench's database.
+fn resolver(bench: &Bench) -> Program {
     let database = postgres(bench.database.address(POSTGRES));
-    let env =
-        Environment::of([("RESOLVER_DATABASE_URL", database.as_str())]);
-    let settings = Settings::read(&env).unwrap();
-    bench.run(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let store = Store::new(&settings);
-        tokio::spawn(resolver::server::run(
-            listener,
-            settings,
-            store,
-            std::future::pending(),
-        ));
-        address
-    })
+    let variables = [("RESOLVER_DATABASE_URL", database.as_str())];
+    Program::start("resolver", "RESOLVER", &variables)
 }
 
 fn program(resolver: SocketAddr, broker: SocketAddr) -> Program {
@@ -75,7 +58,8 @@ fn follow(at: SocketAddr, code: &str, times: usize) -> Duration {
 #[test]
 fn its_links_live_at_the_resolver_and_only_readiness_follows_it() {
     let bench = Bench::start();
-    let cut = Cut::before(resolver(&bench));
+    let resolver = resolver(&bench);
+    let cut = Cut::before(resolver.address);
     let broker = bench.broker.address(AMQP);
     let links = program(cut.address(), broker);
     let at = links.address;
@@ -103,6 +87,18 @@ fn its_links_live_at_the_resolver_and_only_readiness_follows_it() {
     // A resolver that is gone, and one that hangs.
     let code = link(at);
     let path = format!("/{code}");
+    let mut seen = format!(
+        "{:14}{:12}/livez  /startupz  /readyz\n",
+        "the resolver", "a redirect"
+    );
+    let mut row = |resolver: &str, redirect: u16, ready: u16| {
+        let (live, started) = (get(at, "/livez"), get(at, "/startupz"));
+        assert_eq!((live, started), (200, 200));
+        seen += &format!(
+            "{resolver:14}{redirect:<12}{live:<8}{started:<11}{ready}\n"
+        );
+    };
+    row("is there", get(at, &path), get(at, "/readyz"));
     for (mode, expected, title) in [
         (Mode::Reset, 503, "Service Unavailable"),
         (Mode::Hang, 504, "Gateway Timeout"),
@@ -113,15 +109,16 @@ fn its_links_live_at_the_resolver_and_only_readiness_follows_it() {
         assert_eq!(status, expected, "{answer}");
         assert!(answer.contains("application/problem+json"));
         assert!(answer.contains(title), "{answer}");
-        assert_eq!(
-            (get(at, "/livez"), get(at, "/startupz")),
-            (200, 200)
-        );
+        let resolver =
+            if expected == 503 { "is gone" } else { "hangs" };
+        row(resolver, status, get(at, "/readyz"));
         cut.set(Mode::Reset);
         cut.set(Mode::Pass);
         probed(at, "/readyz", 200);
         assert_eq!(get(at, &path), 307);
     }
+    row("is back", get(at, &path), get(at, "/readyz"));
+    captured(&file("connected-probes"), &seen);
     let (code, log) = links.stop();
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("flushed"), "{log}");
@@ -132,7 +129,8 @@ fn a_redirect_does_not_wait_for_the_broker_and_no_click_is_lost() {
     const TIMES: usize = 100;
     let bench = Bench::start();
     let cut = Cut::before_container(&bench.broker, AMQP);
-    let links = program(resolver(&bench), cut.address());
+    let resolver = resolver(&bench);
+    let links = program(resolver.address, cut.address());
     let at = links.address;
     probed(at, "/readyz", 200);
     let code = link(at);

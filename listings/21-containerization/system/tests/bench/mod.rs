@@ -7,7 +7,8 @@
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use book_support::engines::{AMQP, Engine, POSTGRES};
@@ -106,6 +107,21 @@ impl Bench {
         })
     }
 
+    /// Waits until the broker's directory of its queues, on disk, names
+    /// both. RabbitMQ writes that file some time after it has answered;
+    /// a broker that is killed before has queues that do not work.
+    pub fn settled(&self) {
+        for name in ["clicks[^.]", "clicks[.]dead"] {
+            let find = format!(
+                "LC_ALL=C grep -al '{name}' /var/lib/rabbitmq/mnesia/*/quorum/*/names.dets"
+            );
+            eventually("the queue is in the directory", BUDGET, || {
+                let found = self.broker.exec(&["sh", "-c", &find]);
+                found.status.success().then_some(()).ok_or(found)
+            });
+        }
+    }
+
     /// Waits until a queue is so.
     pub fn until(
         &self,
@@ -164,7 +180,8 @@ pub fn click(id: &str) -> String {
 /// A program that runs, and ends with its test.
 pub struct Program {
     child: Child,
-    log: BufReader<ChildStdout>,
+    /// Reads its log to the end: a full pipe would hold the program up.
+    log: Option<JoinHandle<String>>,
     pub address: SocketAddr,
 }
 
@@ -189,7 +206,12 @@ impl Program {
             serde_json::from_str(&line).unwrap();
         let address = event["address"].as_str().expect(&line);
         let address = address.parse().unwrap();
-        Program { child, log, address }
+        let log = std::thread::spawn(move || {
+            let mut rest = String::new();
+            log.read_to_string(&mut rest).unwrap();
+            rest
+        });
+        Program { child, log: Some(log), address }
     }
 
     /// SIGKILL: it cannot say goodbye.
@@ -204,8 +226,7 @@ impl Program {
         let sent =
             Command::new("kill").args(["-s", "TERM", &id]).status();
         assert!(sent.unwrap().success());
-        let mut log = String::new();
-        self.log.read_to_string(&mut log).unwrap();
+        let log = self.log.take().unwrap().join().unwrap();
         (self.child.wait().unwrap().code(), log)
     }
 }
@@ -215,6 +236,11 @@ impl Drop for Program {
         // It has ended already, unless the test failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(log) = self.log.take()
+            && std::thread::panicking()
+        {
+            eprintln!("its log:\n{}", log.join().unwrap_or_default());
+        }
     }
 }
 
