@@ -70,7 +70,8 @@ impl Project {
         command.args(["--file", file, "--project-directory"]);
         command.arg(&self.folder).args(args);
         for (variable, image) in &self.images {
-            command.env(variable, image.inspect("{{index .RepoTags 0}}"));
+            command
+                .env(variable, image.inspect("{{index .RepoTags 0}}"));
         }
         command.env("LINKS_PORT", "0").output().expect("docker runs")
     }
@@ -86,7 +87,9 @@ impl Project {
             &["config", "--format=json"],
         );
         if !out.status.success() {
-            return Err(first_error(&String::from_utf8_lossy(&out.stderr)));
+            return Err(first_error(&String::from_utf8_lossy(
+                &out.stderr,
+            )));
         }
         let mut config: Value = serde_json::from_slice(&out.stdout)
             .map_err(|e| e.to_string())?;
@@ -119,7 +122,12 @@ impl Project {
     }
 
     /// Status and `location` of an answer of `links`.
-    fn send(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> (u16, String) {
         let out = self.call(&["port", "links", "8080"]);
         let text = String::from_utf8_lossy(&out.stdout);
         let server: Option<SocketAddr> = text.trim().parse().ok();
@@ -128,7 +136,12 @@ impl Project {
     }
 
     /// Asks again until the answer has this status; the last one.
-    fn until(&self, method: &str, path: &str, wanted: u16) -> (u16, String) {
+    fn until(
+        &self,
+        method: &str,
+        path: &str,
+        wanted: u16,
+    ) -> (u16, String) {
         let body = r#"{"target":"https://www.rust-lang.org"}"#;
         let start = Instant::now();
         loop {
@@ -141,7 +154,8 @@ impl Project {
     }
 
     fn sql(&self, query: &str) -> String {
-        let psql = ["psql", "--username=links", "--no-align", "-tc", query];
+        let psql =
+            ["psql", "--username=links", "--no-align", "-tc", query];
         let exec = ["exec", "--no-TTY", "postgres"];
         let out = self.call(&[&exec[..], &psql].concat());
         String::from_utf8_lossy(&out.stdout).trim().to_owned()
@@ -162,7 +176,8 @@ fn mark(config: &mut Value) {
         .unwrap_or_else(|_| format!("by-hand-{}", std::process::id()));
     for kind in ["services", "networks", "volumes"] {
         let parts = config.get_mut(kind).and_then(Value::as_object_mut);
-        for part in parts.into_iter().flat_map(|parts| parts.values_mut())
+        for part in
+            parts.into_iter().flat_map(|parts| parts.values_mut())
         {
             if part.is_null() {
                 *part = json!({});
@@ -238,11 +253,13 @@ fn check() {
         images: images(),
     };
     let read = project.read();
-    let seen = read.as_ref().map_or_else(|e| e.as_str(), |()| "is read");
+    let seen =
+        read.as_ref().map_or_else(|e| e.as_str(), |()| "is read");
     check.need(&CONFIG, seen, read.is_ok());
 
     let up = project.up();
-    let seen = up.as_ref().map_or_else(|e| e.as_str(), |()| "is healthy");
+    let seen =
+        up.as_ref().map_or_else(|e| e.as_str(), |()| "is healthy");
     let order = order(&project);
     let known = SERVICES.iter().find(|service| {
         project.inspect(service, "{{json .Config}}").contains(PASSWORD)
@@ -250,21 +267,24 @@ fn check() {
     let at = known.map_or("none".into(), |s| format!("one of {s}"));
     check.demand(&SECRETS, at, known.is_none());
     check.need(&UP, seen, up.is_ok());
-    let seen = order.as_ref().map_or_else(|e| e.as_str(), |()| "it did");
+    let seen =
+        order.as_ref().map_or_else(|e| e.as_str(), |()| "it did");
     check.demand(&ORDER, seen, order.is_ok());
 
     // The broker's image has a shell that opens connections.
     let open = "timeout 5 bash -c '</dev/tcp/postgres/5432'";
     let exec = ["exec", "--no-TTY", "rabbitmq", "bash", "-c", open];
     let reached = project.call(&exec).status.success();
-    let seen = if reached { "rabbitmq does" } else { "rabbitmq does not" };
+    let seen =
+        if reached { "rabbitmq does" } else { "rabbitmq does not" };
     check.demand(&REACH, seen, !reached);
 
     let (made, link) = project.until("POST", "/links", 201);
     let (followed, _) = project.until("GET", &link, 307);
     let code = link.trim_start_matches('/');
-    let query =
-        format!("SELECT clicks FROM clicks.counts WHERE code = '{code}'");
+    let query = format!(
+        "SELECT clicks FROM clicks.counts WHERE code = '{code}'"
+    );
     let start = Instant::now();
     while project.sql(&query).is_empty() && start.elapsed() < PATIENCE {
         std::thread::park_timeout(Duration::from_millis(200));
@@ -272,7 +292,8 @@ fn check() {
     let count = project.sql(&query);
     let counted = !count.is_empty();
     let count = if counted { count.as_str() } else { "nothing" };
-    let seen = format!("made {made}, followed {followed}, counted {count}");
+    let seen =
+        format!("made {made}, followed {followed}, counted {count}");
     check.need(&CLICK, seen, counted);
 
     // As `down` does it, and volumes without a name go at once.
