@@ -5,8 +5,8 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use book_support::docker::{Container, Image, output};
-use book_support::eventually;
-use linking::{image, said};
+use book_support::{captured, eventually};
+use linking::{file, image, said};
 
 const URL: &str = "https://linking-target:8443/";
 
@@ -77,6 +77,7 @@ fn whom_an_image_trusts_is_what_was_copied_into_it() {
     let ask = [URL];
     let refused = nobody.run_to_end(&[&net], &ask);
     assert_ends(&refused, 78, "no certificates of authorities");
+    captured(&file("trusts-nobody"), &said(&refused));
     let unknown = authorities.run_to_end(&[&net], &ask);
     assert_ends(&unknown, 1, "UnknownIssuer");
 
