@@ -12,24 +12,26 @@ struct Target {
 
 impl Target {
     fn named(name: &str) -> Target {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_link-target"))
+        let child = Command::new(env!("CARGO_BIN_EXE_link-target"))
             .args([name, "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap());
-        let mut authority = String::new();
+        // From here on it is ended, also when this panics.
+        let mut target =
+            Target { child, authority: String::new(), port: 0 };
+        let said = BufReader::new(target.child.stdout.take().unwrap());
         for line in said.lines() {
             let line = line.unwrap();
             if let Some(port) =
                 line.strip_prefix("listening on 127.0.0.1:")
             {
-                let port = port.parse().unwrap();
-                return Target { child, authority, port };
+                target.port = port.parse().unwrap();
+                return target;
             }
-            authority += &format!("{line}\n");
+            target.authority += &format!("{line}\n");
         }
-        panic!("the server did not come up: {authority}");
+        panic!("the server did not come up: {}", target.authority);
     }
 }
 

@@ -40,6 +40,16 @@ async fn serve(address: &str) -> Result<()> {
         .route("/used", get(told));
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
-    axum::serve(listener, routes).await.context("serving ended")
+    let served = axum::serve(listener, routes)
+        .with_graceful_shutdown(interrupted())
+        .await;
+    served.context("serving ended")
 }
 // ANCHOR_END: serve
+
+/// Completes at Ctrl-C. Who cannot be interrupted serves on.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}

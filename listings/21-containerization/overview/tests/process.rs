@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use overview::render::{LINKS, overview};
 
@@ -36,9 +36,20 @@ fn what_is_no_number_is_refused() {
 /// Ends the program when dropped.
 struct Running(Child);
 
+impl Running {
+    /// Interrupts it, and waits for its own end.
+    fn interrupt(mut self) -> ExitStatus {
+        let id = self.0.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status();
+        assert!(sent.unwrap().success());
+        self.0.wait().unwrap()
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.kill().unwrap();
+        // One that has ended already is no failure.
+        let _ = self.0.kill();
         self.0.wait().unwrap();
     }
 }
@@ -68,4 +79,5 @@ fn it_serves_the_overview_and_says_what_it_used() {
     let used = get("/used").unwrap();
     let body = used.rsplit("\r\n").next().unwrap();
     assert_eq!(body.split(' ').count(), 2, "{used}");
+    assert!(running.interrupt().success());
 }

@@ -6,7 +6,6 @@ use std::process::Command;
 
 // ANCHOR: left-behind
 /// A child of ours that ends, and that we never wait for.
-#[expect(clippy::zombie_processes, reason = "this makes one")]
 pub fn child() -> Result<()> {
     Command::new("true").spawn()?;
     Ok(())
