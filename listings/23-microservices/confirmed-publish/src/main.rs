@@ -1,4 +1,4 @@
-//! The `clicks` program: makes the queue, publishes clicks, counts them.
+//! The `confirmed-publish` program: makes the queue, publishes clicks, counts them.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

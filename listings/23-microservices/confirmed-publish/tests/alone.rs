@@ -8,7 +8,8 @@ use std::process::{Command, Output, Stdio};
 const NOBODY: &str = "amqp://127.0.0.1:1/%2f";
 
 fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_clicks"));
+    let mut command =
+        Command::new(env!("CARGO_BIN_EXE_confirmed-publish"));
     command
         .env_remove("CLICKS_BROKER")
         .env_remove("CLICKS_LEDGER")

@@ -40,7 +40,7 @@ fn what_was_counted_and_not_acknowledged_comes_again_and_counts_once() {
     let cut = Cut::before_container(&bench.broker, AMQP);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");
-    let process = Command::new(env!("CARGO_BIN_EXE_clicks"))
+    let process = Command::new(env!("CARGO_BIN_EXE_confirmed-publish"))
         .args(["--broker", &url(cut.address()), "count", "--ledger"])
         .arg(&path)
         .stdout(Stdio::null())

@@ -7,7 +7,8 @@ use std::process::{Child, Command, Output, Stdio};
 use common::Bench;
 
 fn program(broker: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_clicks"));
+    let mut command =
+        Command::new(env!("CARGO_BIN_EXE_confirmed-publish"));
     command
         .env_remove("CLICKS_LEDGER")
         .env_remove("CLICKS_DEADLINE_SECONDS")
