@@ -26,3 +26,22 @@ pub fn router(database: PgPool) -> Router {
         .with_state(database)
 }
 // ANCHOR_END: router
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sqlx::postgres::PgPoolOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_nobody_serves_is_unavailable() {
+        let database = PgPoolOptions::new()
+            .acquire_timeout(Duration::from_millis(200))
+            .connect_lazy("postgres://u:p@127.0.0.1:1/links")
+            .unwrap();
+        let status = ask(State(database)).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

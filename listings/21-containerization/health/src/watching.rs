@@ -85,3 +85,20 @@ pub fn router(database: PgPool) -> Router {
         .with_state(Health(last))
 }
 // ANCHOR_END: router
+
+#[cfg(test)]
+mod tests {
+    use sqlx::postgres::PgPoolOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_ends_when_nobody_wants_to_know() {
+        let database = PgPoolOptions::new()
+            .connect_lazy("postgres://u:p@127.0.0.1:1/links")
+            .unwrap();
+        let (seen, heard) = watch::channel(None);
+        drop(heard);
+        super::watch(database, seen).await;
+    }
+}

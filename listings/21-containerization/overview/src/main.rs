@@ -31,10 +31,6 @@ async fn main() -> Result<()> {
 
 // ANCHOR: serve
 async fn serve(address: &str) -> Result<()> {
-    let told = async || match used() {
-        Ok((work, peak)) => format!("{} {peak}", work.as_secs_f64()),
-        Err(error) => error.to_string(),
-    };
     let routes = Router::new()
         .route("/overview", get(async || overview()))
         .route("/used", get(told));
@@ -46,6 +42,14 @@ async fn serve(address: &str) -> Result<()> {
     served.context("serving ended")
 }
 // ANCHOR_END: serve
+
+/// What the program has used until now: seconds, and KiB at most.
+async fn told() -> String {
+    match used() {
+        Ok((work, peak)) => format!("{} {peak}", work.as_secs_f64()),
+        Err(error) => error.to_string(),
+    }
+}
 
 /// Completes at Ctrl-C. Who cannot be interrupted serves on.
 async fn interrupted() {

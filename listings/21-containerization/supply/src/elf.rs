@@ -19,6 +19,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_third_processor_is_none_of_the_two() {
+        let mut program = [0; 20];
+        program[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        program[18] = 243; // RISC-V
+        assert_eq!(machine(&program), None);
+    }
+
+    #[test]
     fn this_test_is_for_the_processor_that_runs_it() {
         let own = std::fs::read("/proc/self/exe").unwrap();
         let names = [("x86_64", "x86-64"), ("aarch64", "AArch64")];

@@ -27,3 +27,14 @@ fn main() -> Result<()> {
         std::thread::park();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_start_a_process_and_go_on() {
+        child().unwrap();
+        orphan().unwrap();
+    }
+}
