@@ -1,5 +1,6 @@
 //! The resolver, as a client sees it: links by gRPC, and whether they can be had.
 
+use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +15,7 @@ use links_contract::v1::{
 use service::telemetry::{TRACEPARENT, traceparent};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Request, Status, TimeoutExpired};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -180,8 +181,9 @@ fn failure(status: Status) -> Failure {
     match status.code() {
         InvalidArgument => Failure::Refused(refusal(&status)),
         ResourceExhausted => Failure::Full,
-        // What tonic's own deadline makes of a late answer.
-        DeadlineExceeded | Cancelled => Failure::Late,
+        DeadlineExceeded => Failure::Late,
+        // So is a request whose connection broke under it.
+        Cancelled if expired(&status) => Failure::Late,
         code => {
             let why = status.message();
             tracing::warn!(?code, why, "the resolver does not serve");
@@ -190,6 +192,18 @@ fn failure(status: Status) -> Failure {
     }
 }
 // ANCHOR_END: failure
+
+/// Whether tonic's own deadline has ended the request.
+fn expired(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<TimeoutExpired>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
 
 /// The field and the reason; without them, what the status says.
 fn refusal(status: &Status) -> String {
@@ -227,7 +241,15 @@ mod tests {
             (Status::unavailable("no database"), Failure::Away),
             (Status::internal("a bug"), Failure::Away),
             (Status::deadline_exceeded(""), Failure::Late),
-            (Status::cancelled("Timeout expired"), Failure::Late),
+            (
+                Status::from_error(Box::new(TimeoutExpired(()))),
+                Failure::Late,
+            ),
+            // What hyper says of a connection that broke.
+            (
+                Status::cancelled("operation was canceled"),
+                Failure::Away,
+            ),
             (Status::resource_exhausted(""), Failure::Full),
             (
                 Status::invalid_argument("no target"),
