@@ -509,6 +509,10 @@ fn named_files(root: &Root, here: &Path, name: &str) -> Vec<String> {
     let Some(path) = below(here, plain).filter(|_| !plain.is_empty()) else {
         return Vec::new();
     };
+    // What is built is another file after each build; the packages that cargo is asked for stand for it.
+    if path.starts_with("target") {
+        return Vec::new();
+    }
     let full = root.path.join(&path);
     let path = path.to_string_lossy().into_owned();
     if full.is_file() {
@@ -572,6 +576,7 @@ mod tests {
             "b/c/three",
             "d/Cargo.toml",
             "e/f",
+            "target/debug/d",
         ] {
             std::fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
             std::fs::write(root.join(file), "").unwrap();
@@ -604,6 +609,10 @@ mod tests {
             let files = session_files(&root, &workspace, &[&block]);
             files.into_iter().collect::<Vec<_>>().join(" ")
         };
+        assert_eq!(
+            files(&[], "$ cargo build --package d\n$ target/debug/d\n$ alias d='target/debug/d 1'\n"),
+            "d/Cargo.toml"
+        );
         assert_eq!(files(&[], "$ echo b\n"), "b/c/three b/one.yaml b/two.yaml");
         assert_eq!(files(&[], "$ cat b/one.yaml\nb/two.yaml\n"), "b/one.yaml");
         assert_eq!(

@@ -72,4 +72,17 @@ mod tests {
         drop(two);
         assert!(!waits().await);
     }
+
+    #[tokio::test]
+    async fn one_that_begins_in_the_quiet_is_waited_for_as_well() {
+        let flights = Flights::default();
+        let quiet = flights.quiet(LINGER);
+        tokio::pin!(quiet);
+        let mut waits = async |long| timeout(long, &mut quiet).await.is_err();
+        assert!(waits(Duration::ZERO).await);
+        let late = flights.begin();
+        assert!(waits(3 * LINGER).await);
+        drop(late);
+        quiet.await;
+    }
 }
