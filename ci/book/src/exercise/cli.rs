@@ -344,7 +344,12 @@ impl Bench {
             // Its end is ours: what other programs begin meanwhile is nothing to a reader.
             leftovers::Watch::begin(&work, &id)?;
         }
-        end_at_signal(work.clone(), id.clone(), engine)?;
+        let (place, own) = (work.clone(), id.clone());
+        crate::run::end_at_signal(&work, move || {
+            if engine {
+                leftovers::end(&place, &own);
+            }
+        })?;
         Ok(Bench {
             id,
             programs,
@@ -361,27 +366,6 @@ impl Drop for Bench {
             leftovers::end(&self.work, &self.id);
         }
     }
-}
-
-/// Ctrl-C ends also what a check has started, on this machine and on the engine.
-fn end_at_signal(work: PathBuf, id: String, engine: bool) -> Result<()> {
-    let mut signals = signal_hook::iterator::Signals::new([
-        signal_hook::consts::SIGINT,
-        signal_hook::consts::SIGTERM,
-        signal_hook::consts::SIGHUP,
-    ])?;
-    std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            crate::run::console::processes::end_below(std::process::id(), None);
-            if engine {
-                leftovers::end(&work, &id);
-            }
-            let _ = std::fs::remove_dir_all(work.join("scratch"));
-            eprintln!("ended; nothing is left running");
-            std::process::exit(128 + signal);
-        }
-    });
-    Ok(())
 }
 
 fn say_task(exercise: &Exercise) {

@@ -272,6 +272,28 @@ pub fn end(work: &Path, run: &str) {
     let _ = std::fs::remove_file(sign(run));
 }
 
+/// Removes what a run that was killed, or is being ended, left behind, and says so.
+pub fn clear(work: &Path) {
+    let mark = work.join(MARK);
+    let Ok(killed) = std::fs::read_to_string(&mark) else {
+        return;
+    };
+    let mut lines = killed.lines();
+    let run = lines.next();
+    let mut left = run.map(remove).unwrap_or_default();
+    // What it says is said; if it stays, the run is taken for one that is under way.
+    let _ = run.map(|run| std::fs::remove_file(sign(run)));
+    let names: BTreeSet<&str> = lines.collect();
+    let sessions = of_nobody().into_iter().filter(|thing| {
+        let (kind, name) = thing.key();
+        names.contains(format!("{kind} {name}").as_str())
+    });
+    left.extend(sessions.inspect(Thing::remove));
+    for thing in left {
+        eprintln!("  removed the {thing}, which a run that was killed had left behind");
+    }
+}
+
 /// The engine while a run uses it.
 #[derive(Debug)]
 pub struct Watch {
@@ -285,23 +307,8 @@ pub struct Watch {
 impl Watch {
     /// Removes what a run that was killed left behind, says so, and notes what is there now.
     pub fn begin(work: &Path, run: &str) -> Result<Watch> {
+        clear(work);
         let mark = work.join(MARK);
-        if let Ok(killed) = std::fs::read_to_string(&mark) {
-            let mut lines = killed.lines();
-            let run = lines.next();
-            let mut left = run.map(remove).unwrap_or_default();
-            // What it says is said; if it stays, the run is taken for one that is under way.
-            let _ = run.map(|run| std::fs::remove_file(sign(run)));
-            let names: BTreeSet<&str> = lines.collect();
-            let sessions = of_nobody().into_iter().filter(|thing| {
-                let (kind, name) = thing.key();
-                names.contains(format!("{kind} {name}").as_str())
-            });
-            left.extend(sessions.inspect(Thing::remove));
-            for thing in left {
-                eprintln!("  removed the {thing}, which a run that was killed had left behind");
-            }
-        }
         std::fs::write(&mark, format!("{run}\n"))?;
         std::fs::write(sign(run), mark.display().to_string())?;
         Ok(Watch {

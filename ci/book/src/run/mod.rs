@@ -8,7 +8,10 @@ mod runner;
 pub mod snippets;
 pub mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use anyhow::Result;
 
 /// This program, to be started again by this process: on Linux the very one that runs, also when a build has put
 /// another in its place meanwhile.
@@ -25,6 +28,36 @@ pub(crate) fn own_path() -> std::io::Result<PathBuf> {
     // As Linux names one that a build has replaced; the new one knows the same roles.
     let plain = path.to_str().and_then(|text| text.strip_suffix(" (deleted)"));
     Ok(plain.map(PathBuf::from).unwrap_or(path))
+}
+
+/// Whether a signal has come.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Comes back at once, or never when a signal has come: what was cut off is no result, and nothing new begins.
+pub(crate) fn go_on() {
+    while ENDING.load(Relaxed) {
+        std::thread::park();
+    }
+}
+
+/// SIGINT, SIGTERM and SIGHUP end this process, and before it all that it has started: cargo, tests, browsers, sessions.
+/// Then `clear` removes what is left elsewhere, and `work`'s scratch folder goes.
+pub(crate) fn end_at_signal(work: &Path, clear: impl FnOnce() + Send + 'static) -> Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let work = work.to_path_buf();
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let end = move || {
+        if let Some(signal) = signals.forever().next() {
+            ENDING.store(true, Relaxed);
+            console::processes::end_below(std::process::id(), None);
+            clear();
+            let _ = std::fs::remove_dir_all(work.join("scratch"));
+            eprintln!("ended; nothing is left running");
+            std::process::exit(128 + signal);
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(end)?;
+    Ok(())
 }
 
 pub use runner::{Book, Options, Outcome, merge, plural, test};

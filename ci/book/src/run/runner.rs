@@ -146,6 +146,8 @@ pub fn test(book: &Book, options: &Options) -> Result<Outcome> {
     if lock.try_lock().is_err() {
         bail!("another `cargo book test` is running in this folder\n  fix: wait until it has ended");
     }
+    let place = work.clone();
+    super::end_at_signal(&work, move || leftovers::clear(&place))?;
     let store = Store::of(&book.root);
     store.sweep();
     // A run that was killed left its own behind.
@@ -484,6 +486,7 @@ impl Runner<'_> {
     }
 
     fn keep(&mut self, job: &Job, mut record: Record) -> Result<()> {
+        super::go_on();
         record.passed = record.findings.is_empty();
         let word = if record.passed { "ok" } else { "FAILED" };
         eprintln!("  {word} {} ({:.1} s)", job.id, record.seconds);

@@ -1,7 +1,7 @@
 //! The table: how a book can lie, and what the verifier says to it.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::book::Edit::{Append, Delete, Replace, Write};
@@ -950,6 +950,7 @@ pub fn stories() -> Vec<(&'static str, Story)> {
         ("stale_evidence_is_not_green", stale),
         ("what_has_not_changed_is_not_run_again", unchanged),
         ("a_killed_run_leaves_no_half_evidence", killed),
+        ("a_run_that_is_told_to_end_takes_its_processes_with_it", told_to_end),
         ("a_full_disk_is_said_and_leaves_the_old_evidence", full_disk),
         ("shards_merge_into_one_verdict", shards),
         ("bless_rewrites_what_is_observed", bless),
@@ -1047,6 +1048,32 @@ fn killed(good: &Good) -> Result<(), String> {
     }
     let said = green(&copy, TEST)?;
     says(&said, "7 verified")?;
+    copy.nothing_left()
+}
+
+fn told_to_end(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    let session = "\n```console\n$ touch target/begun\n$ tail -f /dev/null\n```\n";
+    copy.edit("src/other.md", &Append(session));
+    let child = copy
+        .command(&["test", "--lane", "offline", "console:src/other.md"], &[])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| e.to_string())?;
+    let begun = copy.path("target/begun");
+    let start = Instant::now();
+    while !begun.exists() && start.elapsed() < Duration::from_secs(120) {
+        std::thread::yield_now();
+    }
+    let told = Command::new("kill").arg(child.id().to_string()).status();
+    expect(told.is_ok_and(|s| s.success()), "", "no signal")?;
+    let output = child.wait_with_output().map_err(|e| e.to_string())?;
+    let said = text(&output);
+    expect(begun.exists(), &said, "the session does not begin")?;
+    expect(output.status.code() == Some(143), &said, "its exit code is not 143")?;
+    says(&said, "ended; nothing is left running")?;
+    expect(!said.contains("FAILED"), &said, "what was cut off is told as a failure")?;
     copy.nothing_left()
 }
 

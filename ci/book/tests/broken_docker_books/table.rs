@@ -1,6 +1,6 @@
 //! The table: how a page with an image can lie, and what the verifier says to it.
 
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::book::Edit::{Delete, Replace, Write};
@@ -281,6 +281,7 @@ pub fn stories() -> Vec<(&'static str, Story)> {
     vec![
         ("a_session_that_leaves_a_container_is_found", session),
         ("a_killed_run_s_container_is_removed_by_the_next_run", killed),
+        ("a_run_that_is_told_to_end_takes_its_container_with_it", told_to_end),
         ("evidence_of_a_dockerfile_goes_stale_with_its_context", stale),
         ("an_image_whose_recipe_breaks_half_way", recipe),
         ("an_engine_that_dies_during_a_test", engine_dies),
@@ -388,6 +389,33 @@ fn killed(good: &Good) -> Result<(), String> {
     copy.nothing_left()?;
     nothing_left(id)?;
     nothing_left(next)
+}
+
+fn told_to_end(good: &Good) -> Result<(), String> {
+    let copy = good.copy();
+    let tests = std::fs::read_to_string(copy.path(TESTS)).map_err(|e| e.to_string())?;
+    let (imports, _) = tests.split_once("#[test]").ok_or("the good book has tests")?;
+    std::fs::write(copy.path(TESTS), format!("{imports}{WAITS}")).map_err(|e| e.to_string())?;
+    let child = copy
+        .command(ALL, &[])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| e.to_string())?;
+    let id = child.id();
+    until("a container runs", || {
+        left(id).iter().any(|line| !line.contains("book-test/"))
+    })?;
+    let told = Command::new("kill").arg(id.to_string()).status();
+    expect(told.is_ok_and(|s| s.success()), "", "no signal")?;
+    let output = child.wait_with_output().map_err(|e| e.to_string())?;
+    let said = text(&output);
+    expect(output.status.code() == Some(143), &said, "its exit code is not 143")?;
+    says(&said, "removed the container ")?;
+    says(&said, "ended; nothing is left running")?;
+    expect(!said.contains("FAILED"), &said, "what was cut off is told as a failure")?;
+    copy.nothing_left()?;
+    nothing_left(id)
 }
 
 /// Waits for a condition.
