@@ -49,6 +49,8 @@ pub(crate) fn end_at_signal(work: &Path, clear: impl FnOnce() + Send + 'static) 
     let end = move || {
         if let Some(signal) = signals.forever().next() {
             ENDING.store(true, Relaxed);
+            // Keepers end first, and what they kept has to stay in sight.
+            console::keeper::adopt_orphans();
             console::processes::end_below(std::process::id(), None);
             clear();
             let _ = std::fs::remove_dir_all(work.join("scratch"));
