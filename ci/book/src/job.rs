@@ -610,7 +610,10 @@ mod tests {
             files.into_iter().collect::<Vec<_>>().join(" ")
         };
         assert_eq!(
-            files(&[], "$ cargo build --package d\n$ target/debug/d\n$ alias d='target/debug/d 1'\n"),
+            files(
+                &[],
+                "$ cargo build --package d\n$ target/debug/d\n$ alias d='target/debug/d 1'\n"
+            ),
             "d/Cargo.toml"
         );
         assert_eq!(files(&[], "$ echo b\n"), "b/c/three b/one.yaml b/two.yaml");

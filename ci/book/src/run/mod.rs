@@ -8,6 +8,8 @@ mod runner;
 pub mod snippets;
 pub mod tests;
 
+use std::io::Write;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -52,9 +54,10 @@ pub(crate) fn end_at_signal(work: &Path, clear: impl FnOnce() + Send + 'static) 
             // Keepers end first, and what they kept has to stay in sight.
             console::keeper::adopt_orphans();
             console::processes::end_below(std::process::id(), None);
-            clear();
+            // The reader of what is said may be gone: that stops nobody here.
+            let _ = std::panic::catch_unwind(AssertUnwindSafe(clear));
             let _ = std::fs::remove_dir_all(work.join("scratch"));
-            eprintln!("ended; nothing is left running");
+            let _ = writeln!(std::io::stderr(), "ended; nothing is left running");
             std::process::exit(128 + signal);
         }
     };

@@ -1,5 +1,6 @@
 //! The table: how a page with an image can lie, and what the verifier says to it.
 
+use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -340,12 +341,7 @@ fn session(good: &Good) -> Result<(), String> {
     );
     let waits = page.replace("$ docker image", "$ tail -f /dev/null\n$ docker image");
     std::fs::write(copy.path(PAGE), waits).map_err(|e| e.to_string())?;
-    let mut child = copy
-        .command(&["test", "--lane", "docker", PAGE], &[])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|e| e.to_string())?;
+    let mut child = Running::start(copy.command(&["test", "--lane", "docker", PAGE], &[]), Stdio::null())?;
     let runs = || ask(&["inspect", "--format", "{{.State.Running}}", &name]).stdout == b"true\n";
     until("the session's container runs", runs)?;
     child.kill().map_err(|e| e.to_string())?;
@@ -366,12 +362,7 @@ fn killed(good: &Good) -> Result<(), String> {
     // No other test's container is to be taken for the one that stays.
     let (imports, _) = tests.split_once("#[test]").ok_or("the good book has tests")?;
     std::fs::write(copy.path(TESTS), format!("{imports}{WAITS}")).map_err(|e| e.to_string())?;
-    let mut child = copy
-        .command(ALL, &[])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|e| e.to_string())?;
+    let mut child = Running::start(copy.command(ALL, &[]), Stdio::null())?;
     let id = child.id();
     let running = || left(id).iter().any(|line| !line.contains("book-test/"));
     until("a container runs", running)?;
@@ -396,21 +387,18 @@ fn told_to_end(good: &Good) -> Result<(), String> {
     let tests = std::fs::read_to_string(copy.path(TESTS)).map_err(|e| e.to_string())?;
     let (imports, _) = tests.split_once("#[test]").ok_or("the good book has tests")?;
     std::fs::write(copy.path(TESTS), format!("{imports}{WAITS}")).map_err(|e| e.to_string())?;
-    let child = copy
-        .command(ALL, &[])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|e| e.to_string())?;
+    let mut child = Running::start(copy.command(ALL, &[]), Stdio::piped())?;
     let id = child.id();
     until("a container runs", || {
         left(id).iter().any(|line| !line.contains("book-test/"))
     })?;
     let told = Command::new("kill").arg(id.to_string()).status();
     expect(told.is_ok_and(|s| s.success()), "", "no signal")?;
-    let output = child.wait_with_output().map_err(|e| e.to_string())?;
-    let said = text(&output);
-    expect(output.status.code() == Some(143), &said, "its exit code is not 143")?;
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().ok_or("it has no stderr")?;
+    stderr.read_to_string(&mut said).map_err(|e| e.to_string())?;
+    let status = child.wait().map_err(|e| e.to_string())?;
+    expect(status.code() == Some(143), &said, "its exit code is not 143")?;
     says(&said, "removed the container ")?;
     says(&said, "ended; nothing is left running")?;
     expect(!said.contains("FAILED"), &said, "what was cut off is told as a failure")?;
@@ -418,12 +406,43 @@ fn told_to_end(good: &Good) -> Result<(), String> {
     nothing_left(id)
 }
 
+/// A run that ends with its story, also when that fails.
+struct Running(Child);
+
+impl Running {
+    fn start(mut command: Command, stderr: Stdio) -> Result<Running, String> {
+        let child = command.stdout(Stdio::null()).stderr(stderr).spawn();
+        Ok(Running(child.map_err(|e| e.to_string())?))
+    }
+}
+
+impl std::ops::Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Waits for a condition.
 fn until(what: &str, holds: impl Fn() -> bool) -> Result<(), String> {
     let start = Instant::now();
     while !holds() {
-        if start.elapsed() > Duration::from_secs(120) {
-            return Err(format!("not within two minutes: {what}"));
+        if start.elapsed() > Duration::from_secs(600) {
+            return Err(format!("not within ten minutes: {what}"));
         }
         std::thread::park_timeout(Duration::from_millis(20));
     }
