@@ -9,11 +9,13 @@ pub mod docker;
 
 use std::cell::RefCell;
 use std::fmt::Display;
-use std::io::Write;
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::json;
+use tempfile::TempDir;
 
 /// Something that an exercise asks for.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,20 @@ impl Check {
     /// The folder under check.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// A copy of that folder, to be changed; what cargo built there stays behind.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn copy(&self) -> TempDir {
+        let copy = tempfile::tempdir().and_then(|to| copy(&self.folder, to.path()).map(|()| to));
+        copy.unwrap_or_else(|e| {
+            panic!(
+                "{} cannot be copied: {e}\n  fix: make room, and let every file be readable",
+                self.folder.display()
+            )
+        })
     }
 
     /// Something that is neither right nor wrong, and that a hint may read.
@@ -133,6 +149,20 @@ pub fn first_error(text: &str) -> String {
     wrong.or(lines.next_back()).unwrap_or("nothing was said").to_owned()
 }
 
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true if entry.file_name() == "target" => {}
+            true => copy(&entry.path(), &target)?,
+            false => fs::copy(entry.path(), &target).map(drop)?,
+        }
+    }
+    Ok(())
+}
+
 fn say(line: &serde_json::Value) {
     println!("{line}");
     let Some(path) = std::env::var_os("BOOK_OBSERVED") else {
@@ -180,6 +210,25 @@ mod tests {
         let check = check();
         assert!(!check.demand(&SIZE, 30, false));
         check.end();
+    }
+
+    #[test]
+    fn a_copy_has_all_but_what_cargo_built() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["Cargo.toml", "src/main.rs", "target/debug/program"] {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, file).unwrap();
+        }
+        let check = Check {
+            folder: folder.path().to_owned(),
+            failed: RefCell::default(),
+        };
+        let copy = check.copy();
+        let read = |file: &str| fs::read_to_string(copy.path().join(file)).ok();
+        assert_eq!(read("src/main.rs").as_deref(), Some("src/main.rs"));
+        assert_eq!(read("Cargo.toml").as_deref(), Some("Cargo.toml"));
+        assert!(!copy.path().join("target").exists());
     }
 
     #[test]

@@ -116,7 +116,8 @@ pub fn build(book: &Book, lanes: &BTreeSet<Lane>, exercises: &[&Exercise]) -> Re
     }
 }
 
-/// Looks at a folder. `on_step` hears of each step as soon as it is seen. What the check starts carries the run's `id`.
+/// Looks at a folder. `on_step` hears of each step as soon as it is seen. What the check starts carries the run's `id`,
+/// and what it lets cargo build lies in `target`: two looks at once need two.
 ///
 /// # Errors
 /// When the check cannot be run.
@@ -125,6 +126,7 @@ pub fn look(
     exercise: &Exercise,
     program: &Path,
     folder: &Path,
+    target: &Path,
     id: &str,
     on_step: &(dyn Fn(&Step) + Sync),
 ) -> Result<Look> {
@@ -140,7 +142,7 @@ pub fn look(
     super::progress::copy(folder, &copy)?;
     let dir = root.join(exercise.package_dir());
     let budget = Duration::from_secs(book.config.test_budget);
-    let target = std::path::absolute(exercises_target(root))?;
+    let target = std::path::absolute(target)?;
     let over = AtomicBool::new(false);
     let mut steps = Vec::new();
     let Kept { output, code, left } = std::thread::scope(|scope| -> Result<Kept> {

@@ -287,7 +287,8 @@ impl Desk {
         println!("checking my-exercises/{name} ({} lane)", exercise.text.lane);
         let of = progress::hash(&folder);
         let program = &bench.programs[name];
-        let look = check::look(&self.book, exercise, program, &folder, &bench.id, &|step| {
+        let target = check::exercises_target(&self.book.root);
+        let look = check::look(&self.book, exercise, program, &folder, &target, &bench.id, &|step| {
             // What is only noted is for hints, unless it is short.
             if step.holds.is_some() || !step.seen.contains('\n') && step.seen.len() < 80 {
                 println!("  {}", check::line(step));

@@ -48,8 +48,9 @@ pub fn prove(book: &Book, exercise: &Exercise, program: &Path, id: &str) -> Resu
         cut::write(&files, |cut| &cut.solution, &folder)?;
         folders.push(folder);
     }
-    let looks = look_at_all(&folders, at_once(exercise.text.lane), &|folder| {
-        check::look(book, exercise, program, folder, id, &|_| {})
+    let targets = targets(exercise.text.lane, &check::exercises_target(&book.root));
+    let looks = look_at_all(&folders, &targets, &|folder, target| {
+        check::look(book, exercise, program, folder, target, id, &|_| {})
     })?;
     let [starter, solution, broken @ ..] = looks.as_slice() else {
         anyhow::bail!("{}: a look is missing", exercise.name);
@@ -115,35 +116,42 @@ pub fn prove(book: &Book, exercise: &Exercise, program: &Path, id: &str) -> Resu
     Ok(proof)
 }
 
-/// How many folders are looked at at once: containers wait more than they work. Without an engine, all are built in one
-/// target folder.
-fn at_once(lane: Lane) -> usize {
+/// A target folder for each look that goes on at once. Without an engine that is one. Containers wait more than they work,
+/// so with an engine there are three; each has its own, as all build a program of one name.
+fn targets(lane: Lane, first: &Path) -> Vec<PathBuf> {
+    let other = |number: usize| {
+        let mut name = first.file_name().unwrap_or_default().to_owned();
+        name.push(format!("-{number}"));
+        first.with_file_name(name)
+    };
     match lane {
-        Lane::Offline => 1,
-        _ => 3,
+        Lane::Offline => vec![first.to_owned()],
+        _ => vec![first.to_owned(), other(2), other(3)],
     }
 }
 
-/// Looks at folders, some at once; the looks in the order of the folders.
-fn look_at_all(
+/// Looks at folders, as many at once as there are targets, and no two of them in one target; the looks in the order of
+/// the folders.
+fn look_at_all<T: Send>(
     folders: &[PathBuf],
-    at_once: usize,
-    look: &(dyn Fn(&Path) -> Result<Look> + Sync),
-) -> Result<Vec<Look>> {
+    targets: &[PathBuf],
+    look: &(dyn Fn(&Path, &Path) -> Result<T> + Sync),
+) -> Result<Vec<T>> {
     let next = AtomicUsize::new(0);
-    let worker = || -> Result<Vec<(usize, Look)>> {
+    let worker = |target: &Path| -> Result<Vec<(usize, T)>> {
         let mut done = Vec::new();
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             match folders.get(i) {
-                Some(folder) => done.push((i, look(folder)?)),
+                Some(folder) => done.push((i, look(folder, target)?)),
                 None => return Ok(done),
             }
         }
     };
+    let worker = &worker;
     let mut all = Vec::new();
     std::thread::scope(|scope| -> Result<()> {
-        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(worker)).collect();
+        let workers: Vec<_> = targets.iter().map(|t| scope.spawn(move || worker(t))).collect();
         for worker in workers {
             let done = worker
                 .join()
@@ -215,4 +223,36 @@ fn lint(book: &Book, exercise: &Exercise, dir: &Path, proof: &mut Proof) -> Resu
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod unit {
+    use std::collections::BTreeSet;
+    use std::sync::{Barrier, Mutex};
+
+    use super::*;
+
+    /// Three at once build a program of one name. In one target, one of them would run what another has built.
+    #[test]
+    fn looks_at_once_share_no_target() {
+        let folders: Vec<PathBuf> = (0..9).map(|i| PathBuf::from(format!("folder-{i}"))).collect();
+        let targets = targets(Lane::Docker, Path::new("target/exercises"));
+        let (all_here, busy) = (Barrier::new(targets.len()), Mutex::new(BTreeSet::new()));
+        let looks = look_at_all(&folders, &targets, &|folder, target| {
+            assert!(busy.lock().unwrap().insert(target.to_owned()), "{target:?} is in use");
+            // Nobody goes on before three have begun.
+            all_here.wait();
+            assert!(busy.lock().unwrap().remove(target));
+            Ok(folder.to_owned())
+        });
+        assert_eq!(looks.unwrap(), folders);
+    }
+
+    #[test]
+    fn a_reader_and_the_first_look_share_one() {
+        let first = Path::new("target/exercises");
+        assert_eq!(targets(Lane::Offline, first), [first]);
+        let others = [first, Path::new("target/exercises-2"), Path::new("target/exercises-3")];
+        assert_eq!(targets(Lane::Docker, first), others);
+    }
 }

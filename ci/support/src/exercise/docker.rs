@@ -2,9 +2,10 @@
 //! there to see.
 
 use std::cell::OnceCell;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,23 @@ pub fn build(dockerfile: &Path, context: &Path, args: &[&str]) -> Result<Built, 
     }
 }
 
+/// Takes an image out of a registry, for this platform; what the engine said, when it does not come.
+///
+/// # Errors
+/// The engine's last words.
+pub fn pull(name: &str, platform: &str) -> Result<Built, String> {
+    let out = docker(&["pull", "--quiet", "--platform", platform, name]);
+    let log = String::from_utf8_lossy(&out.stderr).into_owned();
+    match out.status.success() {
+        true => Ok(Built {
+            tag: name.to_owned(),
+            log,
+            still: OnceCell::new(),
+        }),
+        false => Err(tail(log.trim_end(), 1)),
+    }
+}
+
 impl Built {
     /// A field of `docker image inspect`.
     pub fn inspect(&self, format: &str) -> String {
@@ -79,6 +97,28 @@ impl Built {
             true => std::fs::read(&copy).ok(),
             false => None,
         }
+    }
+
+    /// What its program makes of a text on standard input, on both outputs; what docker says, when it does not start.
+    pub fn printed(&self, input: &str) -> String {
+        let child = Command::new("docker")
+            .args(["run", "--rm", "--interactive"])
+            .arg(format!("--label=book.test={}", run_id()))
+            .arg(&self.tag)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let out = child.and_then(|mut child| {
+            if let Some(mut stdin) = child.stdin.take() {
+                // A program that does not read is seen by what it prints.
+                let _ = stdin.write_all(input.as_bytes());
+            }
+            child.wait_with_output()
+        });
+        let out = out.unwrap_or_else(|e| panic!("docker does not start: {e}\n  fix: cargo book setup --lane docker"));
+        let both = [out.stdout, out.stderr].concat();
+        String::from_utf8_lossy(&both).trim().to_owned()
     }
 
     /// Starts a container with flags of `docker run`, and waits until a GET of `path` on its `port` answers 200, until
