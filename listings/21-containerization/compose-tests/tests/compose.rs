@@ -2,11 +2,16 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use book_support::compose::{Project, compose, compose_with};
 use book_support::docker::{Build, output};
-use book_support::{captured, eventually};
+use book_support::{captured, eventually, listing, root};
+use serde_json::Value;
 
 const FILE: &str = "listings/21-containerization/system/compose.yaml";
 const LINK: &str = r#"{"target":"https://www.rust-lang.org"}"#;
@@ -26,6 +31,17 @@ fn http(
     path: &str,
     body: &str,
 ) -> Option<Answer> {
+    http_traced(server, method, path, body, "")
+}
+
+/// As [`http`], as a part of a trace that began elsewhere.
+fn http_traced(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+    traceparent: &str,
+) -> Option<Answer> {
     let mut stream = TcpStream::connect(server).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
     let length = body.len();
@@ -33,6 +49,7 @@ fn http(
     write!(
         stream,
         "{method} {path} HTTP/1.0\r\nhost: t\r\n\
+         traceparent: {traceparent}\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .ok()?;
@@ -137,9 +154,8 @@ fn each_program_has_an_image_without_root_and_shell() {
 }
 
 #[test]
-fn one_request_leaves_a_row_a_message_and_a_trace() {
-    let observed = [("OTLP", "http://jaeger:4318")];
-    let system = compose_with(FILE, &["observe"], &observed);
+fn one_request_leaves_a_row_and_a_message_and_prometheus_asks() {
+    let system = compose_with(FILE, &["observe"], &[]);
     becomes(&system, "/readyz", 200);
     let link = shorten(&system);
     let code = link.trim_start_matches('/');
@@ -155,42 +171,319 @@ fn one_request_leaves_a_row_a_message_and_a_trace() {
     send(&system, "GET", &link, "").unwrap();
     counted(&system, &link, 2);
 
-    // Which programs took part in the trace of one click.
-    let seen = eventually("a trace is complete", BUDGET, || {
-        send(&system, "GET", &link, "");
-        let traces =
-            jaeger(&system, "/api/traces?service=links-connected");
-        let mut most = Vec::new();
-        for trace in traces["data"].as_array().into_iter().flatten() {
-            let processes = trace["processes"].as_object();
-            let mut names: Vec<String> = processes
-                .into_iter()
-                .flat_map(|processes| processes.values())
-                .filter_map(|process| process["serviceName"].as_str())
-                .map(str::to_owned)
-                .collect();
-            names.sort();
-            names.dedup();
-            if names.len() > most.len() {
-                most = names;
-            }
-        }
-        if most.len() == PROGRAMS.len() { Ok(most) } else { Err(most) }
-    });
-    assert_eq!(seen, ["clicks", "links-connected", "resolver"]);
-
+    // It asks whom its file names.
+    let config = listing(
+        "listings/21-containerization/system/observe/prometheus.yml",
+    );
     let query = "/api/v1/query?query=up%7Bjob%3D%22rabbitmq%22%7D";
-    eventually("Prometheus has asked the broker", BUDGET, || {
-        let answer = get(&system, "prometheus", 9090, query);
-        match answer["data"]["result"][0]["value"][1].as_str() {
-            Some("1") => Ok(()),
-            _ => Err(answer),
-        }
-    });
+    let asked =
+        eventually("Prometheus has asked the broker", BUDGET, || {
+            let answer = get(&system, "prometheus", 9090, query);
+            let result = &answer["data"]["result"][0];
+            match result["value"][1].as_str() {
+                Some("1") => Ok(result["metric"]["instance"].clone()),
+                _ => Err(answer),
+            }
+        });
+    assert!(config.contains(&asked.to_string()), "{asked}");
 }
 
-fn jaeger(system: &Project, path: &str) -> serde_json::Value {
-    get(system, "jaeger", 16686, path)
+/// Whose spans Jaeger has of a trace.
+fn took_part(system: &Project, trace: &str) -> Vec<String> {
+    let path = format!("/api/traces/{trace}");
+    let answer = get(system, "jaeger", 16686, &path);
+    let processes = answer["data"][0]["processes"].as_object();
+    let mut names: Vec<String> = processes
+        .into_iter()
+        .flat_map(|processes| processes.values())
+        .filter_map(|process| process["serviceName"].as_str())
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The tables are there already when `clicks` starts again. The database
+/// says so, a library asks whether that is worth a line of the log, and
+/// it is not: what comes next is the first span.
+#[test]
+fn the_first_click_after_a_start_has_its_span() {
+    let observed = [("OTLP", "http://jaeger:4318")];
+    let system = compose_with(FILE, &["observe"], &observed);
+    // `up` came back when it listened, and not before.
+    let health = "{{.State.Health.Status}}";
+    assert_eq!(inspect(&system, "jaeger", health), "healthy");
+    becomes(&system, "/readyz", 200);
+    let link = shorten(&system);
+    for trace in [
+        "0af7651916cd43dd8448eb211c80319c",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+    ] {
+        let restarted = system.call(&["restart", "clicks"]);
+        assert!(restarted.status.success(), "{restarted:?}");
+        eventually(
+            "clicks are counted again",
+            BUDGET,
+            || match inspect(&system, "clicks", health) {
+                health if health == "healthy" => Ok(()),
+                other => Err(other),
+            },
+        );
+        let parent = format!("00-{trace}-b7ad6b7169203331-01");
+        let server = system.address("links", 8080);
+        let followed = http_traced(server, "GET", &link, "", &parent);
+        assert_eq!(followed.map(|answer| answer.0), Some(307));
+        let seen = eventually("the trace is complete", BUDGET, || {
+            let names = took_part(&system, trace);
+            let all = names.len() == PROGRAMS.len();
+            if all { Ok(names) } else { Err(names) }
+        });
+        assert_eq!(seen, ["clicks", "links-connected", "resolver"]);
+    }
+}
+
+/// What is seen of a program that was given a secret with another
+/// password.
+fn guesses(system: &Project, service: &str, secret: &str) -> String {
+    let prefix = service.to_uppercase();
+    let variable = secret.to_uppercase().replace('-', "_");
+    let folder = "listings/21-containerization/system/secrets";
+    let right = listing(&format!("{folder}/{secret}"));
+    let wrong = right.replace("for-development-only", "guess");
+    assert_ne!(right, wrong);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), wrong).unwrap();
+    // The user of the image has to read it.
+    let all = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(file.path(), all).unwrap();
+    let mount = format!("{}:/guess:ro", file.path().display());
+    let env = format!("{prefix}_{variable}_FILE=/guess");
+    let started = system.call(&[
+        "run",
+        "--detach",
+        "--no-deps",
+        "--volume",
+        &mount,
+        "--env",
+        &env,
+        service,
+    ]);
+    assert!(started.status.success(), "{started:?}");
+    let id = String::from_utf8_lossy(&started.stdout);
+    let id = id.trim();
+    // What it says when it knows.
+    let said = eventually("it says why", BUDGET, || {
+        let log = output(&["logs", id]);
+        let said = log.lines().find_map(|line| {
+            let event: Value = serde_json::from_str(line).ok()?;
+            let why = event.get("error").or(event.get("failure"))?;
+            let warns = event["level"] == "WARN";
+            warns.then(|| why.as_str().map(str::to_owned))?
+        });
+        said.ok_or(log)
+    });
+    // The database adds the line of its own source.
+    let said = said.split(" at line ").next().unwrap();
+    let state = output(&["inspect", "--format", STATE, id]);
+    let mut check = Command::new("docker");
+    check.args(["exec", id, "/program", "--healthcheck"]);
+    let check = check.output().unwrap();
+    let code = check.status.code().unwrap();
+    let health = String::from_utf8_lossy(&check.stderr);
+    let log = output(&["logs", id]);
+    assert!(!log.contains("guess"), "it shows the password: {log}");
+    output(&["rm", "--force", id]);
+    format!(
+        "{service}, another password in {secret}\n\
+         container     {}\nhealth check  {} ({code})\nlog           {said}\n",
+        state.trim(),
+        health.trim(),
+    )
+}
+
+const STATE: &str = "{{.State.Status}}";
+
+#[test]
+fn a_wrong_password_ends_no_program_and_is_said() {
+    let system = compose(FILE);
+    let seen = [
+        ("resolver", "database-url"),
+        ("clicks", "database-url"),
+        ("clicks", "broker-url"),
+    ]
+    .map(|(service, secret)| guesses(&system, service, secret));
+    captured(
+        "listings/21-containerization/system/captured/guess.txt",
+        &seen.join("\n"),
+    );
+}
+
+/// Ends a process and those that it started.
+struct Group(Child);
+
+impl Group {
+    /// Sends a signal to all of them.
+    fn signal(&self, name: &str) {
+        let group = format!("-{}", self.0.id());
+        let kill = ["-s", name, "--", &group];
+        // Nobody is left to hear it: as good.
+        let _ = Command::new("kill").args(kill).status();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Ok(None) = self.0.try_wait() {
+            self.signal("KILL");
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// An image whose name the next one takes: it is removed by its id.
+struct Nameless(String);
+
+impl Drop for Nameless {
+    fn drop(&mut self) {
+        let id = self.0.as_str();
+        let image = |words: &[&str]| {
+            let docker = Command::new("docker")
+                .arg("image")
+                .args(words)
+                .output();
+            docker.map(|out| {
+                String::from_utf8_lossy(&out.stdout).trim().to_owned()
+            })
+        };
+        // Another system of this run may have made the same, and uses it.
+        let names =
+            image(&["inspect", "--format={{len .RepoTags}}", id]);
+        if names.is_ok_and(|names| names == "0") {
+            let _ = image(&["rm", id]);
+        }
+    }
+}
+
+/// The sources in a folder of their own, and the project's file with the
+/// paths of that folder.
+fn sources_of(system: &Project, copy: &Path) -> PathBuf {
+    let module = root().join("listings/21-containerization");
+    for name in SOURCES {
+        copy_all(&module.join(name), &copy.join(name));
+    }
+    let config = system.call(&["config", "--format=json"]);
+    let mut config: Value =
+        serde_json::from_slice(&config.stdout).unwrap();
+    let moved = |path: &mut Value| {
+        let inside = Path::new(path.as_str().unwrap());
+        let inside = inside.strip_prefix(&module).unwrap();
+        *path = copy.join(inside).to_str().unwrap().into();
+    };
+    for program in PROGRAMS {
+        moved(&mut config["services"][program]["build"]["context"]);
+    }
+    let watch = &mut config["services"]["links"]["develop"]["watch"];
+    for rule in watch.as_array_mut().unwrap() {
+        moved(&mut rule["path"]);
+    }
+    let file = copy.join("compose.json");
+    std::fs::write(&file, config.to_string()).unwrap();
+    file
+}
+
+/// What images are made from.
+const SOURCES: [&str; 7] = [
+    "clicks",
+    "links-api",
+    "links-connected",
+    "links-contract",
+    "resolver",
+    "service",
+    "system",
+];
+
+fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (name, kind) =
+            (entry.file_name(), entry.file_type().unwrap());
+        if kind.is_dir() && name != "target" {
+            copy_all(&entry.path(), &to.join(name));
+        } else if kind.is_file() {
+            std::fs::copy(entry.path(), to.join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_changed_line_is_served_while_compose_watches() {
+    // Dropped after the system, and so when nobody uses it.
+    let mut before = Nameless(String::new());
+    let system = compose(FILE);
+    before.0 = inspect(&system, "links", "{{.Image}}");
+    // While the container is replaced, nobody has the port.
+    let said = || {
+        let port = system.call(&["port", "links", "8080"]);
+        let port = String::from_utf8_lossy(&port.stdout);
+        let server = port.trim().parse().ok()?;
+        http(server, "GET", "/livez", "").map(|(_, _, body)| body)
+    };
+    assert_eq!(said().as_deref(), Some("alive"));
+    let copy = tempfile::tempdir().unwrap();
+    let file = sources_of(&system, copy.path());
+    let log = copy.path().join("watch.log");
+    let printed = std::fs::File::create(&log).unwrap();
+    let watch = Command::new("docker")
+        .args(["compose", "--project-name", system.name(), "--file"])
+        .arg(file)
+        .args(["watch", "--no-up", "--quiet", "links"])
+        .stdout(printed.try_clone().unwrap())
+        .stderr(printed)
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let mut watch = Group(watch);
+    let log = || lines_of(&std::fs::read_to_string(&log).unwrap());
+    eventually("it watches", BUDGET, || {
+        let log = log();
+        if log.contains("enabled") { Ok(()) } else { Err(log) }
+    });
+
+    let line = copy.path().join("links-api/src/health.rs");
+    let text = std::fs::read_to_string(&line).unwrap();
+    assert_eq!(text.matches("    \"alive\"\n").count(), 1);
+    let text =
+        text.replace("    \"alive\"\n", "    \"alive, and watched\"\n");
+    std::fs::write(&line, text).unwrap();
+    eventually("the change is served", REBUILD, || {
+        match said().as_deref() {
+            Some("alive, and watched") => Ok(()),
+            _ => Err(log()),
+        }
+    });
+
+    watch.signal("INT");
+    let ended = watch.0.wait().unwrap();
+    assert_eq!(said().as_deref(), Some("alive, and watched"));
+    captured(
+        "listings/21-containerization/system/captured/watch.txt",
+        &format!("{}\nexit code {}", log(), ended.code().unwrap()),
+    );
+}
+
+/// Longest that an image may take while others build.
+const REBUILD: Duration = Duration::from_secs(900);
+
+/// What a terminal shows: without what clears its line, and without
+/// warnings about containers that are none of this.
+fn lines_of(log: &str) -> String {
+    let log = log.replace("\u{1b}[2K", "");
+    let told = log
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("time="));
+    told.collect::<Vec<_>>().join("\n")
 }
 
 /// What an engine's API answers.
@@ -199,7 +492,7 @@ fn get(
     service: &str,
     port: u16,
     path: &str,
-) -> serde_json::Value {
+) -> Value {
     let server = system.address(service, port);
     http(server, "GET", path, "")
         .and_then(|(_, _, body)| serde_json::from_str(&body).ok())

@@ -4,10 +4,12 @@
 //! | pattern | where |
 //! |---|---|
 //! | what one hash costs | [`cost`] |
+//! | what is under way | [`making`] |
 //! | blocking work, and where it may block | `here`, `in_place`, `aside` |
 //! | a bound on what is done at a time | `bounded` |
 
 pub mod cost;
+pub mod making;
 
 use std::sync::Arc;
 
@@ -21,7 +23,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task;
 
-use crate::cost::{Cost, hash};
+use crate::cost::Cost;
+use crate::making::hash;
 
 /// Longest password, in bytes.
 const LONGEST: usize = 1024;
@@ -53,6 +56,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/livez", get(async || "alive"))
         .route("/workers", get(workers))
+        .route("/hashing", get(hashing))
         .route("/hash/here", post(here))
         .route("/hash/in-place", post(in_place))
         .route("/hash/aside", post(aside))
@@ -96,6 +100,13 @@ async fn workers() -> String {
     format!("CPUs: {cpus}, workers: {workers}\n")
 }
 // ANCHOR_END: workers
+
+// ANCHOR: hashing
+/// How many hashes are made at this moment.
+async fn hashing() -> String {
+    format!("{}\n", making::now())
+}
+// ANCHOR_END: hashing
 
 // ANCHOR: here
 async fn here(

@@ -89,6 +89,32 @@ fn work_that_is_moved_off_the_worker_lets_it_answer() {
     }
 }
 
+/// How many hashes the program says that it makes. Other tests of this
+/// program hash as well: it is at least what this one knows of.
+fn hashing(server: &Server) -> usize {
+    let (status, _, said) = send(server.address, "GET", "/hashing", "");
+    assert_eq!(status, 200);
+    said.trim().parse().unwrap()
+}
+
+#[test]
+fn a_hash_under_way_is_counted_until_it_ends() {
+    let server = server(Cost { memory: 1024, passes: 256 });
+    std::thread::scope(|scope| {
+        let client = scope.spawn(|| {
+            send(server.address, "POST", "/hash/aside", "a").0
+        });
+        while hashing(&server) == 0 {
+            assert!(!client.is_finished(), "nothing was counted");
+        }
+        assert_eq!(client.join().unwrap(), 200);
+    });
+    let begin = Instant::now();
+    while hashing(&server) > 0 {
+        assert!(begin.elapsed() < common::BUDGET, "it never ends");
+    }
+}
+
 #[test]
 fn more_than_may_be_done_at_a_time_is_refused_and_nothing_is_lost() {
     let server = server(COST);

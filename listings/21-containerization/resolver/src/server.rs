@@ -98,25 +98,28 @@ fn follow(health: Health, store: Store) -> Boxed<Infallible> {
     let mut pulse = Pulse::new(store.clone());
     let mut every = interval(EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut was = false;
+    let mut was = None;
     Box::pin(async move {
         loop {
             every.tick().await;
             let beat = pulse.beat().await;
             tell(&beat, was);
-            was = beat.is_ok();
-            store.note(was);
-            health.set(was).await;
+            let is = beat.is_ok();
+            was = Some(is);
+            store.note(is);
+            health.set(is).await;
         }
     })
 }
 // ANCHOR_END: follow
 
-/// A change is news; that it goes on is not.
-fn tell(beat: &Result<(), NoPulse>, was: bool) {
+/// The first answer is news, and so is a change; that it goes on is not.
+fn tell(beat: &Result<(), NoPulse>, was: Option<bool>) {
     match beat {
-        Ok(()) if !was => tracing::info!("ready"),
-        Err(error) if was => tracing::warn!(%error, "not ready"),
+        Ok(()) if was != Some(true) => tracing::info!("ready"),
+        Err(error) if was != Some(false) => {
+            tracing::warn!(%error, "not ready");
+        }
         Err(error) => tracing::debug!(%error, "not ready"),
         Ok(()) => {}
     }

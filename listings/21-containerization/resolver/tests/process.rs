@@ -50,6 +50,11 @@ fn said(output: &Output) -> String {
 fn without_a_database_it_runs_says_so_and_can_be_stopped() {
     for name in ["TERM", "INT"] {
         let (mut child, mut log, address) = start();
+        // Once, and not each second: a change is news.
+        let mut why = String::new();
+        log.read_line(&mut why).unwrap();
+        assert!(why.contains(r#""message":"not ready""#), "{why}");
+        assert!(why.contains("cannot be reached"), "{why}");
         let probe = healthcheck(&address);
         assert_eq!(probe.status.code(), Some(1));
         assert_eq!(
@@ -74,7 +79,8 @@ fn without_a_database_it_runs_says_so_and_can_be_stopped() {
         assert!(rest.trim_end().ends_with('}'), "{rest}");
         let last = rest.trim_end().lines().last().unwrap();
         assert!(last.contains(r#""message":"stopped""#), "{rest}");
-        assert!(!rest.contains("hunter2"), "{rest}");
+        assert!(!rest.contains("not ready"), "{rest}");
+        assert!(!(why + &rest).contains("hunter2"), "{rest}");
         let probe = healthcheck(&address);
         assert_eq!(probe.status.code(), Some(1));
         assert_eq!(

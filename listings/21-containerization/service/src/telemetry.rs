@@ -10,16 +10,17 @@ use std::time::Duration;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{
-    ExporterBuildError, SpanExporter, WithExportConfig,
+    ExporterBuildError, RetryPolicy, SpanExporter, WithExportConfig,
+    WithHttpConfig,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::Span;
 use tracing::level_filters::LevelFilter;
+use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::filter::{Targets, dynamic_filter_fn};
+use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, fmt, registry};
 
@@ -76,13 +77,13 @@ pub fn start(
     let spans = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(name))
-            .with_filter(own(name, LevelFilter::INFO))
+            .with_filter(each_time(own(name, LevelFilter::INFO)))
     });
     let log = fmt::layer().json().flatten_event(true);
-    let log = log.with_span_list(false).with_filter(
+    let log = log.with_span_list(false).with_filter(each_time(
         own(name, settings.log.0)
             .with_default(settings.log.0.min(LevelFilter::WARN)),
-    );
+    ));
     registry().with(spans).with(log).try_init()?;
     Ok(Telemetry { provider })
 }
@@ -100,6 +101,23 @@ fn own(name: &str, level: LevelFilter) -> Targets {
 }
 // ANCHOR_END: own
 
+// ANCHOR: each-time
+/// Decides anew for each span and event. Where a decision is kept, a
+/// span may get another's: a library that asks whether it may log, and
+/// says nothing, leaves its answer to what comes next. See
+/// <https://github.com/tokio-rs/tracing/issues/2519>.
+fn each_time<S: Subscriber>(targets: Targets) -> impl Filter<S> {
+    let most = Filter::<S>::max_level_hint(&targets);
+    dynamic_filter_fn(move |metadata, _| {
+        targets.would_enable(metadata.target(), metadata.level())
+    })
+    .with_max_level_hint(most.unwrap_or(LevelFilter::TRACE))
+}
+// ANCHOR_END: each-time
+
+/// Longest that one batch of spans is sent again and again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 // ANCHOR: provider
 /// Finished spans go to the collector in batches, from a thread that
 /// has nothing to do with the program's runtime.
@@ -111,8 +129,13 @@ fn provider(
         return Err(StartError::Address(to.to_owned()));
     }
     let path = format!("{}/v1/traces", to.trim_end_matches('/'));
-    let exporter =
-        SpanExporter::builder().with_http().with_endpoint(path);
+    // A collector may start later than the program.
+    let again = RetryPolicy::recommended().with_max_retries(100);
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_endpoint(path)
+        .with_timeout(PATIENCE)
+        .with_retry_policy(again);
     let resource = Resource::builder().with_service_name(name).build();
     Ok(SdkTracerProvider::builder()
         .with_resource(resource)

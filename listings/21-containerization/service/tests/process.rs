@@ -4,21 +4,28 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use service::config::Level;
 use service::telemetry::{self, Settings};
 use service::{program, shutdown};
+use tracing::Level;
 
 /// Set for the program under test; the collector, or nothing.
 const COLLECTOR: &str = "SERVICE_TEST_COLLECTOR";
+
+/// Connections that a collector breaks before it is ready.
+const LATE: usize = 5;
+
+/// Longest that spans may take to such a collector.
+const BUDGET: Duration = Duration::from_secs(30);
 
 /// What a service does, in small: work, wait for a stop, flush.
 #[test]
 fn the_program() {
     let Ok(collector) = std::env::var(COLLECTOR) else { return };
     let otlp = (!collector.is_empty()).then_some(collector);
-    let settings = Settings { log: Level::default(), otlp };
+    let settings = Settings { log: Default::default(), otlp };
     let running = telemetry::start("clicks", &settings).unwrap();
     let again = telemetry::start("clicks", &settings).unwrap_err();
     assert_eq!(again.to_string(), "telemetry runs already");
@@ -26,6 +33,9 @@ fn the_program() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let stop = shutdown::requested().unwrap();
+        // A library asks whether somebody listens, and then says nothing.
+        let heard = tracing::enabled!(target: "sqlx", Level::WARN);
+        assert!(heard);
         let span = tracing::info_span!(target: "clicks", "count");
         let parent = "00-0af7651916cd43dd8448eb211c80319c-\
                       b7ad6b7169203331-01";
@@ -36,6 +46,7 @@ fn the_program() {
             tracing::info!(target: "sqlx::query", "not for people");
             tracing::warn!(target: "lapin", "for people");
         });
+        drop(span);
         stop.await;
     });
     running.flush();
@@ -102,6 +113,27 @@ fn spans_reach_the_collector_before_the_program_ends() {
     for word in ["service.name", "clicks", "count", "VcdWRhe"] {
         assert!(sent.contains(word), "{word}: {sent}");
     }
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn spans_wait_for_a_collector_that_is_late() {
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = collector.local_addr().unwrap();
+    let (mut child, mut log) = start(&format!("http://{address}"));
+    event(&mut log);
+    event(&mut log);
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        // Somebody is there, and breaks each connection.
+        for _ in 0..LATE {
+            drop(collector.accept().unwrap());
+        }
+        tell.send(received(&collector)).unwrap();
+    });
+    let sent = told.recv_timeout(BUDGET).expect("the spans came");
+    assert!(sent.contains("VcdWRhe"), "{sent}");
+    signal(&child, "TERM");
     assert!(child.wait().unwrap().success());
 }
 

@@ -142,6 +142,11 @@ fn what_was_counted_and_not_acknowledged_comes_again_and_counts_once() {
     bench.until(QUEUE, "all are taken", |n, readers| {
         n == 0 && readers == 1
     });
+    // Taken is not yet counted, and a program that is stopped gives back
+    // what it has not begun. Each waits for the one before it.
+    let last = Click { id: "10".into(), code: "last".into() };
+    bench.publish(&[&last.to_json()]);
+    bench.counted(&counts, "last", 1);
     let (code, log) = second.stop();
     assert_eq!(code, Some(0), "{log}");
     bench.until(QUEUE, "all are acknowledged", |n, readers| {
