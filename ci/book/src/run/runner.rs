@@ -300,6 +300,7 @@ fn run_jobs(book: &Book, options: &Options, store: &Store) -> Result<Pass> {
         .then(|| leftovers::Watch::begin(&book.root.work(), &id))
         .transpose()?;
     let done = runner.all(&todo);
+    super::go_on();
     if let Some(watch) = watch {
         let left = watch.end(&runner.left);
         // The reason why the run stopped is printed instead of its findings.

@@ -2,7 +2,8 @@
 
 #![cfg(feature = "docker")]
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -152,8 +153,17 @@ pub fn send(
     path: &str,
     body: &str,
 ) -> Option<(u16, String)> {
-    use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(server).ok()?;
+    answer(ask(server, method, path, body)?)
+}
+
+/// Sends a request, and waits for nothing.
+pub fn ask(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> Option<TcpStream> {
+    let mut stream = TcpStream::connect(server).ok()?;
     stream.set_read_timeout(Some(START)).ok()?;
     let length = body.len();
     write!(
@@ -162,6 +172,12 @@ pub fn send(
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .ok()?;
+    Some(stream)
+}
+
+/// Status and body of the answer to what was asked; none when the
+/// connection ended without one.
+pub fn answer(mut stream: TcpStream) -> Option<(u16, String)> {
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;

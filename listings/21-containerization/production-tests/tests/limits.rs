@@ -1,6 +1,7 @@
 //! What a container may use, and what becomes of a program that does not know.
 
 use std::collections::BTreeMap;
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -103,22 +104,20 @@ fn a_hash_on_the_one_worker_stops_all_and_elsewhere_it_does_not() {
 }
 
 /// What becomes of clients that come at once: answer and how many got
-/// it.
+/// it. The program stands still until all have sent: a client that came
+/// a hash's time later would find the memory free again.
 fn storm(container: &Container, path: &str) -> String {
     let address = container.address().unwrap();
-    let answers: Vec<Option<u16>> = std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|_| {
-                scope.spawn(|| {
-                    production_tests::send(
-                        address, "POST", path, "horse",
-                    )
-                    .map(|(status, _)| status)
-                })
-            })
-            .collect();
-        clients.into_iter().map(|c| c.join().unwrap()).collect()
-    });
+    container.docker(&["pause"]);
+    let asked: Vec<_> = (0..CLIENTS)
+        .map(|_| production_tests::ask(address, "POST", path, "horse"))
+        .collect();
+    container.docker(&["unpause"]);
+    let answer = |stream: Option<TcpStream>| {
+        let (status, _) = production_tests::answer(stream?)?;
+        Some(status)
+    };
+    let answers = asked.into_iter().map(answer);
     let mut counts = BTreeMap::new();
     for answer in answers {
         *counts.entry(answer).or_insert(0) += 1;
