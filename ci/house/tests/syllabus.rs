@@ -157,3 +157,19 @@ fn a_row_that_leads_to_nothing_is_named() {
         }
     }
 }
+
+#[test]
+fn pages_end_in_one_order() {
+    let order = ["check-yourself", "what-you-now-know", "exercise", "exercises"];
+    let ends = |page: &str| -> Vec<usize> {
+        let place = |heading: &String| order.iter().position(|known| known == heading);
+        house::headings(page).iter().filter_map(place).collect()
+    };
+    assert_eq!(ends("# A\n\n## Exercise\n\n## Check yourself\n"), [2, 0]);
+    for (name, page) in pages() {
+        assert!(
+            ends(&page).is_sorted(),
+            "src/{name}: its last sections are not in the order {order:?}"
+        );
+    }
+}
