@@ -78,7 +78,8 @@ mod tests {
         let flights = Flights::default();
         let quiet = flights.quiet(LINGER);
         tokio::pin!(quiet);
-        let mut waits = async |long| timeout(long, &mut quiet).await.is_err();
+        let mut waits =
+            async |long| timeout(long, &mut quiet).await.is_err();
         assert!(waits(Duration::ZERO).await);
         let late = flights.begin();
         assert!(waits(3 * LINGER).await);
