@@ -401,7 +401,11 @@ fn told_to_end(good: &Good) -> Result<(), String> {
     expect(status.code() == Some(143), &said, "its exit code is not 143")?;
     says(&said, "removed the container ")?;
     says(&said, "ended; nothing is left running")?;
-    expect(!said.contains("FAILED test:"), &said, "what was cut off is told as a failure")?;
+    expect(
+        !said.contains("FAILED test:"),
+        &said,
+        "what was cut off is told as a failure",
+    )?;
     copy.nothing_left()?;
     nothing_left(id)
 }
