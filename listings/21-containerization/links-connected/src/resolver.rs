@@ -233,6 +233,7 @@ fn no(what: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use service::telemetry;
     use tonic_types::ErrorDetails;
 
     #[test]
@@ -275,5 +276,25 @@ mod tests {
     fn what_is_no_link_is_the_resolvers_failure() {
         assert_eq!(code("0"), Err(Failure::Away));
         assert_eq!(target("ftp://a".to_owned()), Err(Failure::Away));
+    }
+
+    #[test]
+    fn a_request_says_which_trace_it_belongs_to() {
+        let trace = || {
+            let request = request(());
+            let trace = request.metadata().get(TRACEPARENT)?;
+            Some(trace.to_str().unwrap().to_owned())
+        };
+        // Nobody listens there; spans have numbers all the same.
+        let settings = telemetry::Settings {
+            otlp: Some("http://127.0.0.1:9".to_owned()),
+            ..telemetry::Settings::default()
+        };
+        telemetry::start("links-connected", &settings).unwrap();
+        assert_eq!(trace(), None);
+        let span = tracing::info_span!("asked");
+        let said = span.in_scope(trace).expect("a trace");
+        assert!(said.starts_with("00-"), "{said}");
+        assert!(span.in_scope(trace).is_some_and(|t| t == said));
     }
 }
