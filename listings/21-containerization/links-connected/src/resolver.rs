@@ -290,7 +290,7 @@ mod tests {
             otlp: Some("http://127.0.0.1:9".to_owned()),
             ..telemetry::Settings::default()
         };
-        telemetry::start("links-connected", &settings).unwrap();
+        let _started = telemetry::start("links-connected", &settings);
         assert_eq!(trace(), None);
         let span = tracing::info_span!("asked");
         let said = span.in_scope(trace).expect("a trace");
